@@ -1,0 +1,139 @@
+"""The tree of errors: whose fault it is decides what a caller can do about it.
+
+PenstockError
+├── CallerError            the caller's fault; asking again changes nothing
+│   ├── BadJob             a field of a job is wrong; names the field
+│   │   └── UnknownType    no handler and no queue for that type
+│   ├── NotAllowed         a rule of this installation forbids it; names the line to add
+│   ├── KeyReused          an idempotency key came back with another body
+│   ├── UnknownJob         no such id
+│   └── WrongState         the job's state does not allow the move
+├── SettingsError          a line of the configuration must change
+├── EngineError            the store cannot do it
+│   ├── EngineUnavailable  not now; trying again may help
+│   ├── StoreMismatch      another store, another number or a newer schema
+│   └── UnsupportedFeature the engine cannot promise what the queue needs
+└── JobFailed              raised by handlers to say how a job failed
+    ├── Retry              try again later
+    ├── Bury               never again
+    └── Cancel             ended on request
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class PenstockError(Exception):
+    """Something went wrong in Penstock."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").splitlines()[0])
+
+
+class CallerError(PenstockError):
+    """What was asked for cannot be done as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: where it is and what to do."""
+
+    field: str
+    detail: str
+
+
+class BadJob(CallerError):
+    """A field of the job is wrong."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(f"{error.field}: {error.detail}" for error in self.errors))
+
+    @classmethod
+    def field(cls, field: str, detail: str) -> "BadJob":
+        """Make the error of a single field."""
+        return cls([FieldError(field, detail)])
+
+    def below(self, prefix: str) -> "BadJob":
+        """The same errors, with each field's path starting at `prefix`."""
+        return type(self)([FieldError(_join(prefix, e.field), e.detail) for e in self.errors])
+
+
+class UnknownType(BadJob):
+    """No handler and no queue is configured for this job type."""
+
+
+class NotAllowed(CallerError):
+    """This installation does not allow it."""
+
+    def __init__(self, message: str, *, field: str = "", add: str = "") -> None:
+        self.message = message
+        self.field = field
+        self.add = add
+        super().__init__(f"{message}; to allow it add: {add}" if add else message)
+
+    def below(self, prefix: str) -> "NotAllowed":
+        """The same refusal, with its field's path starting at `prefix`."""
+        return NotAllowed(self.message, field=_join(prefix, self.field), add=self.add)
+
+
+class KeyReused(CallerError):
+    """This Idempotency-Key was used with another body; use a new key for a new request."""
+
+
+class UnknownJob(CallerError):
+    """No job has this id."""
+
+
+class WrongState(CallerError):
+    """The job's state does not allow this."""
+
+
+class SettingsError(PenstockError):
+    """The configuration is wrong."""
+
+
+class EngineError(PenstockError):
+    """The store cannot do this."""
+
+
+class EngineUnavailable(EngineError):
+    """The store cannot be reached now; trying again may help."""
+
+
+class StoreMismatch(EngineError):
+    """This is not the store that the configuration means."""
+
+
+class UnsupportedFeature(EngineError):
+    """The engine cannot promise what this queue needs."""
+
+
+class JobFailed(PenstockError):
+    """The job failed; it is tried again while attempts are left."""
+
+    def __init__(
+        self, message: str | None = None, *, after: timedelta | None = None, result: object = None
+    ) -> None:
+        self.after = after
+        self.result = result
+        super().__init__(message)
+
+
+class Retry(JobFailed):
+    """Try this job again later."""
+
+
+class Bury(JobFailed):
+    """This job can never succeed; it ends dead."""
+
+
+class Cancel(JobFailed):
+    """This job was cancelled by its handler."""
+
+
+def _join(prefix: str, field: str) -> str:
+    if not field or field.startswith("["):
+        return f"{prefix}{field}"
+    return f"{prefix}.{field}"

@@ -1,0 +1,142 @@
+"""JSON, and the rules it must keep before a job may carry it."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from penstock.errors import BadJob
+
+JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
+JSONObject: TypeAlias = Mapping[str, JSON]
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 32
+MAX_INTEGER = 2**63 - 1
+
+_encoder = msgspec.json.Encoder()
+_sorted_encoder = msgspec.json.Encoder(order="deterministic")
+_SHOWN_DIGITS = 20
+
+
+def encode(value: object) -> str:
+    """The JSON text of a value that keeps the rules."""
+    return _encoder.encode(value).decode()
+
+
+def digest(value: JSON) -> str:
+    """A fingerprint that is equal exactly for equal values, whatever the order of their keys.
+
+    SHA-256 over canonical JSON in the manner of RFC 8785; `1` and `1.0` differ.
+    """
+    return hashlib.sha256(_sorted_encoder.encode(value)).hexdigest()
+
+
+def decode(text: str) -> JSON:
+    """The value of JSON text that this module wrote; ValueError if it is none."""
+    value: JSON = msgspec.json.decode(text)
+    return value
+
+
+def parse(text: bytes, *, field: str = "body") -> JSON:
+    """The value of JSON text from outside.
+
+    Raises BadJob, naming the field, for what cannot be kept and given back unchanged: not JSON, not UTF-8, above
+    1 MiB, deeper than 32, a repeated key, NaN or an infinite number, an integer beyond 64 bits, a lone surrogate, NUL.
+    """
+    if len(text) > MAX_BYTES:
+        raise BadJob.field(field, f"{len(text)} bytes; at most {MAX_BYTES} are taken")
+    try:
+        value = json.loads(
+            text.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_float,
+            parse_int=_int,
+        )
+    except UnicodeDecodeError as error:
+        raise BadJob.field(field, "not UTF-8; send UTF-8 text") from error
+    except RecursionError as error:
+        raise BadJob.field(field, f"nested deeper than {MAX_DEPTH}") from error
+    except json.JSONDecodeError as error:
+        raise BadJob.field(field, f"not JSON: {error}") from error
+    except ValueError as error:
+        raise BadJob.field(field, str(error)) from error
+    check(value, field=field)
+    checked: JSON = value
+    return checked
+
+
+def check(value: object, *, field: str, depth: int = MAX_DEPTH) -> None:
+    """Nothing, if the value can be kept as JSON and given back unchanged; else BadJob naming the place."""
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, str):
+        _check_text(value, field)
+    elif isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise BadJob.field(field, "an integer beyond 64 bits; send it as a string")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise BadJob.field(field, "not a finite number; JSON has no NaN and no Infinity")
+    else:
+        _check_nested(value, field, depth)
+
+
+def _check_nested(value: object, field: str, depth: int) -> None:
+    if depth == 0:
+        raise BadJob.field(field, f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise BadJob.field(field, f"key {key!r} is no string; JSON keys are strings")
+            _check_text(key, field)
+            check(item, field=f"{field}.{key}", depth=depth - 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            check(item, field=f"{field}[{index}]", depth=depth - 1)
+    else:
+        raise BadJob.field(
+            field,
+            f"a {type(value).__name__} is no JSON; use null, true, text, numbers, lists, objects",
+        )
+
+
+def _check_text(text: str, field: str) -> None:
+    if "\0" in text:
+        raise BadJob.field(field, "holds a NUL character; remove it")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadJob.field(
+            field, "holds half of a surrogate pair; send whole characters"
+        ) from error
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"key {key[:100]!a} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON; send a finite number or null")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"number {text[:_SHOWN_DIGITS]} is too large")
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > _SHOWN_DIGITS or abs(int(text)) > MAX_INTEGER:
+        raise ValueError(f"integer {text[:_SHOWN_DIGITS]} is beyond 64 bits; send it as a string")
+    return int(text)
