@@ -1,0 +1,180 @@
+"""What people may see and do: one job, the counts, who works; cancel, requeue, delete, pause; waiting for an end."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from penstock.engine import Cancel, CancelAnswer
+from penstock.errors import EngineUnavailable, UnknownJob, WrongState
+from penstock.group import QueueGroup, Store
+from penstock.job import CALLBACK_TYPE, Job, JobId, Move
+from penstock.policy import Outcome, follow_ups, keep
+
+LOOK_EVERY = timedelta(milliseconds=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """The whole installation in four numbers; callbacks are not counted."""
+
+    waiting: int
+    working: int
+    slots: int  # of all live runners
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackState:
+    """What became of one callback."""
+
+    on: str
+    id: JobId
+    state: str | None  # None: its own job is gone
+
+
+class Health:
+    """Whether every loop and store of this process works: what `readyz` tells."""
+
+    def __init__(self) -> None:
+        self._troubles: dict[str, str] = {}
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """What does not work now, and why."""
+        return dict(self._troubles)
+
+    def works(self, part: str) -> None:
+        """The part has just done its work."""
+        self._troubles.pop(part, None)
+
+    def fails(self, part: str, why: str) -> None:
+        """The part could not do its work and goes on trying."""
+        self._troubles[part] = why
+
+
+class Inspection:
+    """Answers about jobs and queues, over all stores."""
+
+    def __init__(self, group: QueueGroup) -> None:
+        self._group = group
+        self._watch = _Watch(group)
+
+    async def job(self, id: JobId) -> Job:
+        """The job; UnknownJob where there is none."""
+        [job] = await self._group.store_of(id).engine.get([id])
+        if job is None:
+            raise UnknownJob(f"no job {id}: it was never pushed, or retention has removed it")
+        return job
+
+    async def callbacks(self, job: Job) -> Sequence[CallbackState]:
+        """The callbacks that were pushed when the job ended."""
+        if not job.follow_ups:
+            return ()
+        engine = self._group.store_of(job.id).engine
+        found = await engine.get([follow_up.id for follow_up in job.follow_ups])
+        return [
+            CallbackState(follow_up.on, follow_up.id, None if other is None else other.state)
+            for follow_up, other in zip(job.follow_ups, found, strict=True)
+        ]
+
+    async def ended(self, id: JobId, timeout: timedelta) -> Job:
+        """The job once it has ended, or as it stands when the time is up."""
+        job = await self.job(id)
+        if job.state.ended or timeout <= timedelta(0):
+            return job
+        await self._watch.until_ended(id, timeout)
+        return await self.job(id)
+
+    async def totals(self) -> Totals:
+        """How many jobs wait and run, and how many could run at once."""
+        waiting = working = slots = 0
+        for store in self._group.stores.values():
+            for queue, counts in (await store.engine.counts()).items():
+                if queue.type != CALLBACK_TYPE:
+                    waiting += counts.scheduled + counts.ready
+                    working += counts.claimed
+        for presence in await self._runners():
+            slots += presence
+        return Totals(waiting=waiting, working=working, slots=slots)
+
+    async def cancel(self, id: JobId) -> Job:
+        """The job ended cancelled, or, claimed, asked to stop; WrongState where it had ended before."""
+        job = await self.job(id)
+        outcome = Outcome(move=Move.CANCEL, error="cancelled before it ran")
+        wish = Cancel(
+            id=id,
+            error=outcome.error,
+            keep=keep(self._group.policies.of(job.type), Move.CANCEL),
+            follow_ups=follow_ups(job, outcome),
+        )
+        [answer] = await self._group.store_of(id).engine.cancel([wish])
+        if answer is CancelAnswer.REFUSED:
+            raise WrongState(
+                f"job {id} is {job.state}; only a waiting or claimed job can be cancelled"
+            )
+        return await self.job(id)
+
+    async def requeue(self, id: JobId) -> Job:
+        """The dead job is ready again; WrongState in any other state."""
+        [moved] = await self._group.store_of(id).engine.requeue([id])
+        job = await self.job(id)
+        if not moved:
+            raise WrongState(f"job {id} is {job.state}; only a dead job can be retried")
+        return job
+
+    async def delete(self, id: JobId) -> Job:
+        """The job, which is gone now; WrongState for a claimed one."""
+        job = await self.job(id)
+        [gone] = await self._group.store_of(id).engine.delete([id])
+        if not gone:
+            raise WrongState(f"job {id} is claimed; cancel it first")
+        return job
+
+    async def _runners(self) -> Sequence[int]:
+        seen: dict[str, int] = {}
+        for store in self._group.stores.values():
+            for presence in await store.engine.workers():
+                seen[presence.worker] = presence.slots
+        return list(seen.values())
+
+
+class _Watch:
+    """One look for everybody who waits: a bounded cost, however many wait."""
+
+    def __init__(self, group: QueueGroup) -> None:
+        self._group = group
+        self._waiting: dict[JobId, asyncio.Event] = {}
+        self._waiters: dict[JobId, int] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    async def until_ended(self, id: JobId, timeout: timedelta) -> None:
+        """Return once the job has ended, or at the timeout."""
+        event = self._waiting.setdefault(id, asyncio.Event())
+        self._waiters[id] = self._waiters.get(id, 0) + 1
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        try:
+            await asyncio.wait_for(event.wait(), timeout.total_seconds())
+        except TimeoutError:
+            return
+        finally:
+            self._leave(id)
+
+    def _leave(self, id: JobId) -> None:
+        self._waiters[id] -= 1
+        if self._waiters[id] == 0:
+            del self._waiters[id], self._waiting[id]
+
+    async def _look(self) -> None:
+        while self._waiting:
+            for store in self._group.stores.values():
+                with contextlib.suppress(EngineUnavailable):  # the next look may reach it
+                    await self._look_into(store)
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+    async def _look_into(self, store: Store) -> None:
+        ids = [id for id in self._waiting if self._group.store_of(id) is store]
+        for id, job in zip(ids, await store.engine.get(ids) if ids else [], strict=True):
+            if (job is None or job.state.ended) and id in self._waiting:
+                self._waiting[id].set()
