@@ -1,0 +1,5 @@
+"""Claims jobs and runs them."""
+
+from penstock.runner.runner import Runner
+
+__all__ = ["Runner"]

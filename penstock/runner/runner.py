@@ -1,0 +1,209 @@
+"""The runner: fills its slots with claimed jobs until it is told to stop."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from penstock.errors import EngineError
+from penstock.group import End, QueueGroup
+from penstock.handler import Context
+from penstock.inspection import Health
+from penstock.job import Presence
+from penstock.policy import GaveUp, Happened, Stopped, decide
+from penstock.runner.executor import Executor
+from penstock.runner.fetcher import Fetcher, Taken
+from penstock.runner.finisher import Finish, Finisher
+from penstock.runner.heartbeat import MARGIN, Heartbeat
+from penstock.runner.running import Running, Why
+
+log = logging.getLogger(__name__)
+
+IDLE = timedelta(seconds=1)  # the longest pause between two looks at an idle store
+PATIENCE = timedelta(seconds=1)  # between two tries at a store that is away
+GRACE = timedelta(seconds=25)
+
+
+class Runner:
+    """Runs jobs of many types, several at once."""
+
+    def __init__(
+        self,
+        group: QueueGroup,
+        health: Health,
+        *,
+        worker: str,
+        slots: int = 20,
+        grace: timedelta = GRACE,
+        types: Collection[str] | None = None,
+        domains: Collection[str] | None = None,
+    ) -> None:
+        self._group = group
+        self._health = health
+        self._slots = slots
+        self._grace = grace
+        self._running: dict[int, Running] = {}
+        self._busy = 0
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._hurrying = asyncio.Event()
+        self._worker = worker
+        self._executor = Executor(group)
+        self._fetcher = Fetcher(group, worker, types=types, domains=domains)
+        self._finisher = Finisher(health)
+        shown = frozenset(group.registry.types if types is None else types)
+        presence = Presence(worker=worker, slots=slots, types=shown)
+        self._heartbeat = Heartbeat(group, health, presence, lambda: tuple(self._running.values()))
+        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="penstock-job")
+
+    def stop(self) -> None:
+        """Claim nothing more; let what runs end within the grace, release the rest. A second call ends the grace."""
+        if self._stopping.is_set():
+            self._hurrying.set()
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Run jobs until stopped; whatever the stores do, it goes on."""
+        async with asyncio.TaskGroup() as tasks:
+            beating = tasks.create_task(self._heartbeat.run())
+            finishing = tasks.create_task(self._finisher.run())
+            try:
+                await self._fetch_until_stopped(tasks)
+                await self._let_end()
+            finally:
+                beating.cancel()
+                finishing.cancel()
+        self._threads.shutdown(wait=False)
+        await self._leave()
+
+    async def _fetch_until_stopped(self, tasks: asyncio.TaskGroup) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._fill(tasks)
+            except EngineError as error:
+                self._health.fails("fetcher", str(error))
+                log.warning("cannot fetch: %s", error)
+                await self._pause(PATIENCE)
+            except Exception as error:
+                self._health.fails("fetcher", repr(error))
+                log.exception("cannot fetch")
+                await self._pause(PATIENCE)
+
+    async def _fill(self, tasks: asyncio.TaskGroup) -> None:
+        self._wake.clear()
+        room = self._room()
+        taken = await self._fetcher.fetch(room) if room else ()
+        self._health.works("fetcher")
+        for one in taken:
+            self._start(one, tasks)
+        if self._room() == 0:
+            await self._wake.wait()
+        elif not taken:
+            await self._until_ready()
+
+    def _room(self) -> int:
+        """Free slots; none while too many ends wait for a slow store."""
+        return max(0, min(self._slots - self._busy, self._slots * 4 - len(self._running)))
+
+    async def _until_ready(self) -> None:
+        """Return when a job may be ready, a slot has become free, or the runner is to stop."""
+        ready = asyncio.ensure_future(self._group.wait(IDLE))
+        woken = asyncio.ensure_future(self._wake.wait())
+        try:
+            done, _ = await asyncio.wait({ready, woken}, return_when=asyncio.FIRST_COMPLETED)
+            if ready in done:
+                ready.result()
+        finally:
+            for task in (ready, woken):
+                task.cancel()
+            await asyncio.gather(ready, woken, return_exceptions=True)
+
+    async def _pause(self, duration: timedelta) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), duration.total_seconds())
+
+    def _start(self, taken: Taken, tasks: asyncio.TaskGroup) -> None:
+        job = taken.claim.job
+        ttl = self._group.policies.of(job.type).ttl.total_seconds()
+        key = f"{taken.store.engine.identity.uuid}-{job.id}"
+        running = Running(
+            store=taken.store,
+            claim=taken.claim,
+            context=Context(job=job, params={}, idempotency_key=key, threads=self._threads),
+            held_until=time.monotonic() + ttl * MARGIN,
+        )
+        self._running[id(running)] = running
+        self._busy += 1
+        running.task = tasks.create_task(self._run(running))
+
+    async def _run(self, running: Running) -> None:
+        happened: Happened | None
+        try:
+            running.started = True
+            happened = await self._executor.attempt(running.context)
+        except asyncio.CancelledError:
+            if running.why is None:
+                raise
+            happened = _stopped(running)
+        running.finishing = True
+        running.when_free(self._free)
+        if happened is None:
+            self._settled(running, False)
+            return
+        policy = self._group.policies.of(running.claim.job.type)
+        outcome = decide(happened, running.claim.job, policy)
+        end = End(running.claim, outcome)
+        self._finisher.put(Finish(running.store, end, lambda held: self._settled(running, held)))
+
+    def _free(self) -> None:
+        self._busy -= 1
+        self._wake.set()
+
+    def _settled(self, running: Running, held: bool) -> None:
+        self._running.pop(id(running), None)
+        running.settled.set()
+        self._wake.set()
+        if not held:
+            log.warning("job %s: its claim was lost before its end", running.claim.job.id)
+
+    async def _let_end(self) -> None:
+        """Wait for what runs, at most the grace; then stop it and let it be released."""
+        ended = asyncio.ensure_future(self._all_settled())
+        hurry = asyncio.ensure_future(self._hurrying.wait())
+        try:
+            await asyncio.wait(
+                {ended, hurry},
+                timeout=self._grace.total_seconds(),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for running in tuple(self._running.values()):
+                running.stop(Why.STOPPED)
+            await asyncio.wait_for(ended, PATIENCE.total_seconds() * 3)
+        except TimeoutError:
+            count = len(self._running)
+            log.warning("stopped with %d jobs not given back; their claims run out", count)
+        finally:
+            hurry.cancel()
+
+    async def _all_settled(self) -> bool:
+        for running in tuple(self._running.values()):
+            await running.settled.wait()
+        return True
+
+    async def _leave(self) -> None:
+        for store in self._group.stores.values():
+            with contextlib.suppress(EngineError):
+                await store.engine.forget(self._worker)
+
+
+def _stopped(running: Running) -> Happened | None:
+    match running.why:
+        case Why.ASKED:
+            return GaveUp()
+        case Why.STOPPED:
+            return Stopped(started=running.started)
+    return None

@@ -1,0 +1,111 @@
+"""Fetching: whose jobs are claimed, in which order, over several stores."""
+
+from datetime import timedelta
+
+from penstock.engines.memory import MemoryEngine
+from penstock.events import Events
+from penstock.group import QueueGroup, Store
+from penstock.handler import Context, FunctionHandler, Registry
+from penstock.job import QueueKey, Root
+from penstock.policy import Policies, Policy
+from penstock.queue import JobSpec
+from penstock.runner.fetcher import Fetcher
+from penstock.serialization import JSON
+from tests.installation import Installation, installation
+
+
+async def nothing(context: Context) -> JSON:
+    return None
+
+
+HANDLERS = {type: FunctionHandler(nothing) for type in ("a", "b", "c")}
+
+
+async def types_fetched(at: Installation, slots: int, **only: list[str]) -> list[str]:
+    fetcher = Fetcher(at.group, "w1", types=only.get("types"), domains=only.get("domains"))
+    return [taken.claim.job.type for taken in await fetcher.fetch(slots)]
+
+
+async def test_the_highest_priority_over_all_queues_comes_first() -> None:
+    at = await installation(HANDLERS)
+    await at.push(
+        JobSpec("a", priority=900),
+        JobSpec("a", priority=100),
+        JobSpec("b", priority=500),
+        JobSpec("c", priority=700),
+    )
+
+    assert await types_fetched(at, 3) == ["a", "c", "b"]
+
+
+async def test_equal_queues_share_the_slots_and_an_empty_one_leaves_its_share() -> None:
+    at = await installation(HANDLERS)
+    await at.push(*[JobSpec("a", {"i": i}) for i in range(10)], JobSpec("b"))
+
+    fetched = await types_fetched(at, 6)
+
+    assert sorted(fetched) == ["a"] * 5 + ["b"]
+
+
+async def test_a_noisy_domain_leaves_half_of_the_slots_to_a_quiet_one() -> None:
+    at = await installation(HANDLERS)
+    await at.push(*[JobSpec("a", domain="noisy") for _ in range(10)])
+    await at.push(*[JobSpec("a", domain="quiet") for _ in range(10)])
+
+    taken = await Fetcher(at.group, "w1").fetch(4)
+
+    assert sorted(one.claim.job.domain for one in taken) == ["noisy"] * 2 + ["quiet"] * 2
+
+
+async def test_superseded_jobs_do_not_hide_those_behind_them() -> None:
+    at = await installation(HANDLERS)
+    old = Root(signature="s", timestamp=at.clock.now())
+    new = Root(signature="s", timestamp=at.clock.now() + timedelta(seconds=1))
+    await at.push(*[JobSpec("a", {"i": i}, root=old) for i in range(50)])
+    [wanted] = await at.push(JobSpec("a", {"i": 99}, root=new))
+
+    taken = await Fetcher(at.group, "w1").fetch(2)
+
+    assert [one.claim.job.id for one in taken] == [wanted]
+
+
+async def test_only_wanted_types_and_domains_are_fetched() -> None:
+    at = await installation(HANDLERS)
+    await at.push(JobSpec("a"), JobSpec("b"), JobSpec("b", domain="other"))
+
+    assert await types_fetched(at, 9, types=["b"], domains=["other"]) == ["b"]
+    assert await types_fetched(at, 9, types=["c"]) == []
+
+
+async def test_types_without_a_handler_here_are_left_alone() -> None:
+    at = await installation(HANDLERS)
+    await at.push(JobSpec("a"))
+    at.group.registry = Registry({"b": FunctionHandler(nothing)})
+
+    assert list(await Fetcher(at.group, "w1").fetch(9)) == []
+
+
+async def test_a_paused_queue_is_passed_over() -> None:
+    at = await installation(HANDLERS)
+    await at.push(JobSpec("a"), JobSpec("b"))
+    await at.engine.pause([QueueKey("default", "a")])
+
+    assert await types_fetched(at, 9) == ["b"]
+
+
+async def test_claims_come_from_every_store_by_priority() -> None:
+    engines = {"one": MemoryEngine(number=0), "two": MemoryEngine(number=1)}
+    policies = Policies(Policy())
+    stores = {name: Store(name, engine, policies, Events()) for name, engine in engines.items()}
+    group = QueueGroup(
+        stores, default="one", routes={"b": "two"}, policies=policies, registry=Registry(HANDLERS)
+    )
+    await group.push([JobSpec("a"), JobSpec("b", priority=800), JobSpec("a", priority=900)])
+
+    taken = await Fetcher(group, "w1").fetch(3)
+
+    assert [(one.store.name, one.claim.job.priority) for one in taken] == [
+        ("one", 900),
+        ("two", 800),
+        ("one", 500),
+    ]

@@ -1,0 +1,128 @@
+"""The finite run: its lines, its limits and its result."""
+
+import asyncio
+import re
+from datetime import timedelta
+
+from penstock.errors import Bury
+from penstock.handler import Context, FunctionHandler
+from penstock.job import State
+from penstock.queue import JobSpec
+from penstock.runner.runjobs import Limits, Reached, Run, RunJobs
+from penstock.serialization import JSON
+from tests.installation import SOON, Installation, installation
+
+
+async def work(context: Context) -> JSON:
+    if context.params.get("fail"):
+        raise Bury("it did not work")
+    return None
+
+
+HANDLERS = {"work": FunctionHandler(work), "other": FunctionHandler(work)}
+
+
+async def run(
+    at: Installation, limits: Limits | None = None, *, metadata: bool = False
+) -> tuple[Run, list[str]]:
+    lines: list[str] = []
+    runjobs = RunJobs(
+        at.group, worker="w1", limits=limits or Limits(), say=lines.append, metadata=metadata
+    )
+    async with asyncio.timeout(SOON):
+        return await runjobs.run(), lines
+
+
+async def test_each_job_has_a_line_before_and_a_line_after() -> None:
+    at = await installation(HANDLERS)
+    await at.push(JobSpec("work", {"a": 1}, context="My title"))
+
+    done, lines = await run(at)
+
+    when = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+    assert re.fullmatch(when + " work My_title a=1 STARTING", lines[0])
+    assert re.fullmatch(when + r" work My_title a=1 t=\d+ good", lines[1])
+    assert (done.reached, done.failed) == (Reached.NONE_READY, False)
+
+
+async def test_a_failed_job_says_why() -> None:
+    at = await installation(HANDLERS)
+    [id] = await at.push(JobSpec("work", {"fail": True}))
+
+    done, lines = await run(at)
+
+    assert lines[1].endswith(" error=it did not work")
+    assert done.failed
+    assert (await at.job(id)).state is State.DEAD
+
+
+async def test_metadata_stands_before_starting() -> None:
+    at = await installation(HANDLERS)
+    await at.push(JobSpec("work"))
+
+    _, lines = await run(at, metadata=True)
+
+    assert lines[0].endswith(" work default (id=1,timestamp=20260101000000) STARTING")
+
+
+async def test_the_job_limit() -> None:
+    at = await installation(HANDLERS)
+    await at.push(*[JobSpec("work", {"i": i}) for i in range(5)])
+
+    done, _ = await run(at, Limits(maxjobs=3))
+
+    assert (done.reached, len(done.jobs)) == (Reached.JOB_LIMIT, 3)
+
+
+async def test_the_time_limit_lets_one_job_run() -> None:
+    at = await installation(HANDLERS)
+    await at.push(JobSpec("work", {"i": 1}), JobSpec("work", {"i": 2}))
+
+    done, _ = await run(at, Limits(maxtime=timedelta(seconds=-1)))
+
+    assert (done.reached, len(done.jobs)) == (Reached.TIME_LIMIT, 1)
+
+
+async def test_one_type_is_run_and_an_unknown_one_is_not_possible() -> None:
+    at = await installation(HANDLERS)
+    await at.push(JobSpec("work"), JobSpec("other"))
+
+    only, _ = await run(at, Limits(types=["other"]))
+    none, _ = await run(at, Limits(types=["fish"]))
+
+    assert [job.type for job in only.jobs] == ["other"]
+    assert none.reached is Reached.NONE_POSSIBLE
+
+
+async def test_a_run_that_waits_picks_up_what_comes() -> None:
+    at = await installation(HANDLERS)
+    waiting = asyncio.ensure_future(run(at, Limits(wait=True, maxjobs=1)))
+    async with asyncio.timeout(SOON):
+        while not await at.engine.workers():  # noqa: ASYNC110  presence tells nobody
+            await asyncio.sleep(0)
+
+    await at.push(JobSpec("work"))
+    done, _ = await waiting
+
+    assert done.reached is Reached.JOB_LIMIT
+
+
+async def test_a_stopped_run_gives_its_job_back() -> None:
+    began = asyncio.Event()
+
+    async def forever(context: Context) -> JSON:
+        began.set()
+        await asyncio.Event().wait()
+        return None
+
+    at = await installation({"work": FunctionHandler(forever)})
+    [id] = await at.push(JobSpec("work"))
+    runjobs = RunJobs(at.group, worker="w1", limits=Limits(), say=lambda line: None)
+    task = asyncio.ensure_future(runjobs.run())
+    async with asyncio.timeout(SOON):
+        await began.wait()
+        runjobs.stop()
+        await task
+
+    job = await at.job(id)
+    assert (job.state, job.attempt) == (State.READY, 0)

@@ -1,0 +1,49 @@
+"""A running job: stopped once, and its slot."""
+
+import asyncio
+from datetime import timedelta
+
+from penstock.handler import Context, FunctionHandler
+from penstock.queue import JobSpec
+from penstock.runner.running import Running, Why
+from tests.installation import installation
+
+
+async def running() -> Running:
+    at = await installation({"t": FunctionHandler(lambda context: None)})
+    [id] = await at.push(JobSpec("t"))
+    [claim] = await at.engine.claim_ids([id], ttl=timedelta(seconds=15), worker="w1")
+    context = Context(job=claim.job, params={}, idempotency_key="k")
+    return Running(store=at.store, claim=claim, context=context, held_until=0)
+
+
+async def test_the_first_reason_to_stop_stays() -> None:
+    one = await running()
+
+    one.stop(Why.LOST)
+    one.stop(Why.STOPPED)
+
+    assert one.why is Why.LOST
+
+
+async def test_what_is_finishing_is_not_stopped() -> None:
+    one = await running()
+    one.finishing = True
+
+    one.stop(Why.STOPPED)
+
+    assert one.why is None
+
+
+async def test_the_slot_is_free_once_the_thread_has_ended() -> None:
+    one = await running()
+    freed: list[str] = []
+    thread = asyncio.get_running_loop().create_future()
+    one.context.thread = thread
+
+    one.when_free(lambda: freed.append("free"))
+    assert freed == []
+    thread.set_result(None)
+    await asyncio.sleep(0)
+
+    assert freed == ["free"]
