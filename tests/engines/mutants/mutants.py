@@ -1,0 +1,391 @@
+"""Engines that break one law each: the suite must reject every one of them."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from penstock.clock import Clock
+from penstock.engine import Ack, Bury, Claimed, Held, Pushed, Release, Retry, Want
+from penstock.engines.memory import MemoryEngine, Row
+from penstock.errors import EngineError
+from penstock.job import (
+    Claim,
+    ClaimRef,
+    FollowUp,
+    Job,
+    JobId,
+    NewJob,
+    Order,
+    QueueKey,
+    State,
+)
+
+
+class EndsByIdAlone(MemoryEngine):
+    """A claim is exclusive: an old fence moves nothing."""
+
+    def _held(self, ref: ClaimRef) -> Row | None:
+        row = self._rows.get(ref.id)
+        return row if row and row.state is State.CLAIMED else None
+
+
+class FenceFallsAtRelease(MemoryEngine):
+    """A claim is exclusive: the fence never falls."""
+
+    def _uncount_attempt(self, row: Row) -> None:
+        super()._uncount_attempt(row)
+        row.fence -= 1
+
+
+class RequeueStartsTheFenceAnew(MemoryEngine):
+    """A claim is exclusive: the fence never falls, not even by hand."""
+
+    def _requeue(self, row: Row | None) -> bool:
+        moved = super()._requeue(row)
+        if moved and row:
+            row.fence = 0
+        return moved
+
+
+class RepeatedAckHolds(MemoryEngine):
+    """A repeated ack is "not held"."""
+
+    def _ack(self, end: Ack) -> bool:
+        row = self._rows.get(end.ref.id)
+        ended = row is not None and row.state is State.DONE and row.fence == end.ref.fence
+        return ended or super()._ack(end)
+
+
+class WorkersClock(MemoryEngine):
+    """Time is the store's."""
+
+    def _take(self, row: Row, ttl: timedelta, worker: str) -> Claim:
+        claim = super()._take(row, ttl, worker)
+        row.held_until = datetime.now(UTC) + ttl
+        return claim
+
+
+class AttemptsCountedAtTheEnd(MemoryEngine):
+    """Attempts are counted at claim."""
+
+    def _count_attempt(self, row: Row) -> None:
+        pass
+
+    def _give_back(self, row: Row, after: timedelta) -> None:
+        row.attempt += 1
+        super()._give_back(row, after)
+
+
+class ReleaseSpendsTheAttempt(MemoryEngine):
+    """A release gives the attempt back."""
+
+    def _uncount_attempt(self, row: Row) -> None:
+        pass
+
+
+class ReclaimWithoutGuard(MemoryEngine):
+    """Only expired claims are reclaimed."""
+
+    def _expired(self, limit: int) -> Sequence[Row]:
+        return list(self._all(State.CLAIMED))[:limit]
+
+
+class ReclaimsWithoutBound(MemoryEngine):
+    """Reclaim takes a bounded number."""
+
+    def _expired(self, limit: int) -> Sequence[Row]:
+        return super()._expired(limit + 1000)
+
+
+class LastAttemptRunsAgain(MemoryEngine):
+    """A job that kills its worker ends dead."""
+
+    def _may_run_again(self, row: Row) -> bool:
+        return not row.cancel_requested and super()._may_run_again(_with_attempts(row))
+
+
+class LastExpiryCountsAnAttempt(MemoryEngine):
+    """What reclaim hands out keeps its attempt."""
+
+    def _take(self, row: Row, ttl: timedelta, worker: str) -> Claim:
+        if row.state is State.CLAIMED:
+            row.attempt += 1
+        return super()._take(row, ttl, worker)
+
+
+class LostJobRunsTwice(MemoryEngine):
+    """At most once: nothing automatic runs a lost job again."""
+
+    def _may_run_again(self, row: Row) -> bool:
+        return row.attempt < row.max_attempts and not row.cancel_requested
+
+
+class CancelIsForgotten(MemoryEngine):
+    """A retry of a cancel-asked job does not make it run again."""
+
+    def _retry(self, retry: Retry) -> Held:
+        row = self._held(retry.ref)
+        if row is not None:
+            row.cancel_requested = False
+        return super()._retry(retry)
+
+
+class CancelIsForgottenAtRelease(MemoryEngine):
+    """A release of a cancel-asked job does not make it run again."""
+
+    def _release(self, release: Release) -> Held:
+        row = self._held(release.ref)
+        if row is not None:
+            row.cancel_requested = False
+        return super()._release(release)
+
+
+class RenewDoesNotTell(MemoryEngine):
+    """Renew says that a cancel was asked for."""
+
+    def _how_held(self, row: Row) -> Held:
+        return Held.HELD
+
+
+class ScheduledAreClaimed(MemoryEngine):
+    """Scheduled jobs wait for their time."""
+
+    def _is_due(self, row: Row) -> bool:
+        return row.due <= self._now() + timedelta(seconds=2)
+
+
+class FollowUpsWithoutTheEnd(MemoryEngine):
+    """Follow-ups are pushed exactly if the job ends."""
+
+    def _ack(self, end: Ack) -> bool:
+        if self._held(end.ref) is None:
+            for follow_up in end.follow_ups:
+                self._push(follow_up.job)
+        return super()._ack(end)
+
+
+class FollowUpsLater(MemoryEngine):
+    """Follow-ups are in the commit that ends the job, not behind it."""
+
+    def _push_follow_ups(self, row: Row, follow_ups: Sequence[FollowUp]) -> None:
+        for follow_up in follow_ups:
+            asyncio.get_running_loop().call_soon(self._push, follow_up.job)
+
+
+class BuryForgetsFollowUps(MemoryEngine):
+    """Every end pushes its follow-ups."""
+
+    def _bury(self, end: Bury) -> bool:
+        return super()._bury(replace(end, follow_ups=()))
+
+
+class SelectThenInsert(MemoryEngine):
+    """At most one never-claimed job per key, also when two push at once."""
+
+    async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+        unknown = [self._twin(new) is None for new in jobs]
+        await asyncio.sleep(0)
+        return [
+            self._store(new) if free else self._push(new)
+            for new, free in zip(jobs, unknown, strict=True)
+        ]
+
+
+class KeyKeptAfterClaim(MemoryEngine):
+    """The key leaves at claim."""
+
+    def _claim(self, row: Row, ttl: timedelta, worker: str) -> Claim:
+        self._count_attempt(row)
+        return self._take(row, ttl, worker)
+
+
+class RecycleCollidesWithTwin(MemoryEngine):
+    """A job that comes back carries no key: it would collide with a later twin."""
+
+    def __init__(
+        self, url: str = "memory://", *, number: int = 0, clock: Clock | None = None
+    ) -> None:
+        super().__init__(url, number=number, clock=clock)
+        self._keys: dict[JobId, str] = {}
+
+    def _claim(self, row: Row, ttl: timedelta, worker: str) -> Claim:
+        if row.dedupe_key is not None:
+            self._keys[row.id] = row.dedupe_key
+        return super()._claim(row, ttl, worker)
+
+    def _give_back(self, row: Row, after: timedelta) -> None:
+        key = self._keys.get(row.id)
+        if key is not None:
+            if (row.queue, key) in self._twins:
+                raise EngineError("duplicate key")
+            row.dedupe_key = key
+            self._twins[row.queue, key] = row
+        super()._give_back(row, after)
+
+
+class TwinIsNotRaised(MemoryEngine):
+    """A duplicate raises its waiting twin."""
+
+    def _raise_twin(self, new: NewJob) -> Pushed | None:
+        twin = self._twin(new)
+        return None if twin is None else Pushed(id=twin.id, deduplicated=True)
+
+
+class SupersededHeadIsEmpty(MemoryEngine):
+    """No claims and some superseded is not an empty queue."""
+
+    async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
+        return Claimed((await super().claim(wants, worker)).claims, 0)
+
+
+class EqualRootsSupersede(MemoryEngine):
+    """Only a strictly newer root supersedes."""
+
+    def _is_superseded(self, row: Row) -> bool:
+        if row.root is None or row.fence > 0:
+            return False
+        newest = self._newest_root(row.queue, row.root.signature)
+        return newest is not None and row.root.timestamp <= newest and not row.root.is_self
+
+
+class OlderRootRegisters(MemoryEngine):
+    """A registered timestamp only moves forward."""
+
+    def _register_root(self, new: NewJob) -> None:
+        if new.root is not None:
+            self._roots.pop((new.queue, new.root.signature), None)
+        super()._register_root(new)
+
+
+class SupersedesWhatRanAlready(MemoryEngine):
+    """Only never-claimed jobs are superseded."""
+
+    def _is_superseded(self, row: Row) -> bool:
+        fence, row.fence = row.fence, 0
+        found = super()._is_superseded(row)
+        row.fence = fence
+        return found
+
+
+class DuplicateRegistersNoRoot(MemoryEngine):
+    """Any push that carries a root registers it."""
+
+    def _push(self, new: NewJob) -> Pushed:
+        known = self._replay(new)
+        if known is None and self._twin(new) is not None:
+            new = replace(new, root=None)
+        return super()._push(new)
+
+
+class OneLostFailsTheBatch(MemoryEngine):
+    """Each of a batch is answered for itself."""
+
+    async def ack(self, ends: Sequence[Ack]) -> Sequence[bool]:
+        if any(self._held(end.ref) is None for end in ends):
+            return [False for _ in ends]
+        return await super().ack(ends)
+
+
+class UndecodableFailsTheBatch(MemoryEngine):
+    """One row that cannot be decoded never fails its batch."""
+
+    def _job(self, row: Row) -> Job:
+        job = super()._job(row)
+        if job.unreadable:
+            raise EngineError(job.unreadable)
+        return job
+
+
+class PauseReachesOtherDomains(MemoryEngine):
+    """Other queues are untouched."""
+
+    async def pause(self, queues: Collection[QueueKey]) -> None:
+        types = {queue.type for queue in queues}
+        await super().pause([queue for queue in self._tallies if queue.type in types])
+        await super().pause(queues)
+
+
+class PausedOnlyHidden(MemoryEngine):
+    """A paused queue gives nothing, also to whoever asks without looking."""
+
+    async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
+        paused, self._paused = self._paused, set()
+        try:
+            return await super().claim(wants, worker)
+        finally:
+            self._paused = paused
+
+
+class FloorIsIgnored(MemoryEngine):
+    """Jobs below the floor are left alone."""
+
+    def _in_order(self, want: Want) -> Sequence[Row]:
+        return super()._in_order(replace(want, floor=0))
+
+
+class PriorityIsIgnored(MemoryEngine):
+    """The order of the queue holds."""
+
+    def _in_order(self, want: Want) -> Sequence[Row]:
+        return super()._in_order(replace(want, order=Order.FIFO))
+
+
+class KeyIgnoresTheFingerprint(MemoryEngine):
+    """A known key with another fingerprint is a conflict."""
+
+    def _replay(self, new: NewJob) -> Pushed | None:
+        known = super()._replay(new)
+        return replace(known, conflict=False, replayed=True) if known else None
+
+
+class KeyCountsOverDomains(MemoryEngine):
+    """Idempotency keys count per domain."""
+
+    def _replay(self, new: NewJob) -> Pushed | None:
+        for (_, key), known in self._pushes.items():
+            if new.idempotency is not None and new.idempotency.key == key:
+                return replace(known.answer, replayed=True)
+        return None
+
+
+class PurgedAreNotCounted(MemoryEngine):
+    """Counts are conserved."""
+
+    def _remove(self, row: Row) -> None:
+        super()._remove(row)
+        self._tally(row.queue, "deleted", -1)
+
+
+class IdsComeBack(MemoryEngine):
+    """An id is given once."""
+
+    def _next_id(self) -> JobId:
+        return JobId(max(self._rows, default=0) + 1)
+
+
+class WakeIsLost(MemoryEngine):
+    """A wait is woken by what happened since the last one began."""
+
+    async def wait(self, timeout: timedelta) -> bool:
+        self._wake._last = self._wake._times
+        self._wake._last_of.clear()
+        return await super().wait(timeout)
+
+
+class RootKeptByTheStoreOnly(MemoryEngine):
+    """A twin takes over a newer root."""
+
+    def _raise_twin(self, new: NewJob) -> Pushed | None:
+        return super()._raise_twin(replace(new, root=None))
+
+
+def _with_attempts(row: Row) -> Row:
+    return replace(row, max_attempts=row.attempt + 1)
+
+
+MUTANTS: Sequence[type[MemoryEngine]] = [
+    mutant
+    for mutant in list(globals().values())
+    if isinstance(mutant, type) and issubclass(mutant, MemoryEngine) and mutant is not MemoryEngine
+]
