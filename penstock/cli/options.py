@@ -1,0 +1,131 @@
+"""Options that several verbs share, and how they become an application."""
+
+import asyncio
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import msgspec
+
+from penstock.app import Penstock
+from penstock.errors import SettingsError
+from penstock.handler import Handler, Registry
+from penstock.settings import Settings, StoreSettings, development, load
+
+if sys.platform == "win32":
+    from asyncio import run as run_loop
+else:
+    from uvloop import run as run_loop
+
+CONFIG_VARIABLE = "PENSTOCK_CONFIG"
+CONFIG_FILE = Path("penstock.toml")
+EXAMPLES = Path(__file__).parents[2] / "examples" / "scripts"
+
+F = TypeVar("F", bound=Callable[..., object])
+T = TypeVar("T")
+
+config = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"The configuration; else ${CONFIG_VARIABLE}, else ./penstock.toml, else defaults.",
+)
+app = click.option(
+    "--app",
+    metavar="MODULE:ATTRIBUTE",
+    help="Where your handlers are: a Registry, or a mapping of type to handler.",
+)
+data = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the jobs in DIRECTORY/penstock.db instead of the configured stores.",
+    metavar="DIRECTORY",
+)
+profile = click.option(
+    "--profile",
+    type=click.Choice(["production", "development"]),
+    default="production",
+    show_default=True,
+    help="development: http commands may reach this machine, the example scripts may run.",
+)
+
+
+def settings_of(
+    config: Path | None, *, data: Path | None = None, profile: str = "production"
+) -> Settings:
+    """The settings that these options mean; a --data directory exists afterwards."""
+    if config is None and CONFIG_VARIABLE in os.environ:
+        config = Path(os.environ[CONFIG_VARIABLE])
+    if config is None and CONFIG_FILE.exists():
+        config = CONFIG_FILE
+    settings = load(config, os.environ)
+    if data is not None:
+        settings = _in_directory(settings, data)
+    return development(settings, EXAMPLES) if profile == "development" else settings
+
+
+def handlers_of(app: str | None) -> Mapping[str, Handler]:
+    """The handlers named by --app."""
+    if app is None:
+        return {}
+    module, colon, attribute = app.partition(":")
+    if not colon or not module or not attribute:
+        raise SettingsError(f"--app {app}: write MODULE:ATTRIBUTE, as in myapp.jobs:registry")
+    sys.path.insert(0, "")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"--app {app}: {error}") from error
+    if isinstance(found, Registry):
+        return {type: found.handler(type) for type in found.types}
+    if isinstance(found, Mapping):
+        return found
+    raise SettingsError(f"--app {app} is a {type(found).__name__}; give a Registry or a mapping")
+
+
+def run(main: Coroutine[object, object, T]) -> T:
+    """Run the coroutine to its end, on uvloop where there is one."""
+    return run_loop(main)
+
+
+def on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` at SIGTERM and SIGINT; a second signal calls it again."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+def log_to_stderr() -> None:
+    """Log lines go to standard error, one line each, whatever they carry."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def build(settings: Settings, app: str | None = None) -> Penstock:
+    """The application of these settings and handlers."""
+    return Penstock(settings, handlers_of(app))
+
+
+class _OneLine(logging.Formatter):
+    """Writes control characters out, so that nothing a client sends can forge a line; tracebacks stay readable."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the standard library's name
+        line = super().formatMessage(record)
+        if line.isprintable():
+            return line
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def _in_directory(settings: Settings, data: Path) -> Settings:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--data {data}: {error.strerror}") from error
+    store = StoreSettings(url=f"sqlite:///{(data / 'penstock.db').absolute()}")
+    return msgspec.structs.replace(settings, stores={"main": store})

@@ -1,0 +1,94 @@
+"""`penstock run-jobs`: the classic's runJobs.php."""
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from penstock.app import Penstock
+from penstock.cli import options
+from penstock.cli.exits import FAILED, OK
+from penstock.runner.runjobs import Limits, Run
+
+
+@click.command("run-jobs", epilog="Example: penstock run-jobs --type http --maxjobs 100")
+@options.config
+@options.app
+@options.data
+@options.profile
+@click.option("--type", "types", multiple=True, help="Run only jobs of this type; may be repeated.")
+@click.option(
+    "--domain", "domains", multiple=True, help="Run only jobs of this domain; may be repeated."
+)
+@click.option("--maxjobs", type=click.IntRange(1), help="End after so many jobs.")
+@click.option("--maxtime", type=float, help="End after so many seconds, between jobs.")
+@click.option("--wait", is_flag=True, help="Wait for more jobs where none are ready.")
+@click.option("--no-metadata", is_flag=True, help="Leave (id=…,timestamp=…) out of the lines.")
+@click.option("--result", type=click.Choice(["json"]), help="Print one JSON object, no lines.")
+def command(
+    config: Path | None,
+    app: str | None,
+    data: Path | None,
+    profile: str,
+    types: Sequence[str],
+    domains: Sequence[str],
+    maxjobs: int | None,
+    maxtime: float | None,
+    wait: bool,
+    no_metadata: bool,
+    result: str | None,
+) -> None:
+    """Run the jobs that are there, one after another, then end. The exit code is 1 if a job failed."""
+    penstock = Penstock(
+        options.settings_of(config, data=data, profile=profile), options.handlers_of(app)
+    )
+    limits = Limits(
+        types=types or None,
+        domains=domains or None,
+        maxjobs=maxjobs,
+        maxtime=None if maxtime is None else timedelta(seconds=maxtime),
+        wait=wait,
+    )
+    say = _silent if result else click.echo
+    run = options.run(_run(penstock, limits, say, metadata=not no_metadata))
+    _report(run, as_json=result == "json")
+    sys.exit(FAILED if run.failed else OK)
+
+
+async def _run(
+    penstock: Penstock, limits: Limits, say: Callable[[str], None], *, metadata: bool
+) -> Run:
+    async with penstock:
+        await penstock.make_ready()
+        runjobs = penstock.run_jobs(limits, say, metadata=metadata)
+        options.on_signals(runjobs.stop)
+        return await runjobs.run()
+
+
+def _report(run: Run, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(_shown(run))).decode())
+    elif not run.jobs:
+        click.echo("Job queue is empty.")
+
+
+def _shown(run: Run) -> dict[str, object]:
+    """The classic's response: one entry a job, why the run ended, and the sum of the jobs' times."""
+    jobs = [
+        {
+            "type": job.type,
+            "status": "ok" if job.error is None else "failed",
+            "error": job.error,
+            "time": job.milliseconds,
+        }
+        for job in run.jobs
+    ]
+    elapsed = sum(job.milliseconds for job in run.jobs)
+    return {"jobs": jobs, "reached": run.reached, "backoffs": [], "elapsed": elapsed}
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,118 @@
+"""`penstock worker`: runs jobs until stopped, in one process or in several under a parent."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from penstock.app import Penstock
+from penstock.cli import options
+from penstock.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PAUSE = 1.0  # seconds before a child that died is replaced: a crash loop must not spin
+
+
+@click.command("worker", epilog="Example: penstock worker --type http --type send_mail --procs 2")
+@options.config
+@options.app
+@options.data
+@options.profile
+@click.option("--type", "types", multiple=True, help="Run only jobs of this type; may be repeated.")
+@click.option(
+    "--domain", "domains", multiple=True, help="Run only jobs of this domain; may be repeated."
+)
+@click.option("--slots", type=click.IntRange(1), help="How many jobs run at once in a process.")
+@click.option("--procs", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option("--name", hidden=True, help="The worker's name; chosen by its parent.")
+def command(
+    config: Path | None,
+    app: str | None,
+    data: Path | None,
+    profile: str,
+    types: Sequence[str],
+    domains: Sequence[str],
+    slots: int | None,
+    procs: int,
+    name: str | None,
+) -> None:
+    """Run jobs until stopped: SIGTERM lets running jobs end, a second one does not wait for them.
+
+    With --procs the parent restarts a child that dies, and its jobs are ready again at once.
+    """
+    options.log_to_stderr()
+    settings = options.settings_of(config, data=data, profile=profile)
+    if slots is not None:
+        runner = msgspec.structs.replace(settings.runner, slots=slots)
+        settings = msgspec.structs.replace(settings, runner=runner)
+    handlers = options.handlers_of(app)
+    penstock = Penstock(settings, handlers, worker=name)
+    if procs > 1:
+        options.run(_Parent(penstock, settings, procs).run())
+    else:
+        options.run(_work(penstock, types or None, domains or None))
+
+
+async def _work(
+    penstock: Penstock, types: Sequence[str] | None, domains: Sequence[str] | None
+) -> None:
+    async with penstock, asyncio.TaskGroup() as tasks:
+        upkeep = tasks.create_task(penstock.upkeep().run())
+        runner = penstock.runner(types=types, domains=domains)
+        options.on_signals(runner.stop)
+        log.info("working as %s", penstock.worker)
+        await runner.run()
+        upkeep.cancel()
+
+
+class _Parent:
+    """Keeps children alive and takes back at once what a dead one held."""
+
+    def __init__(self, penstock: Penstock, settings: Settings, procs: int) -> None:
+        self._penstock = penstock
+        self._procs = procs
+        self._children: dict[str, Process] = {}
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run the children until stopped."""
+        async with self._penstock, asyncio.TaskGroup() as tasks:
+            options.on_signals(self._stop)
+            for number in range(self._procs):
+                tasks.create_task(self._keep_alive(number))
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        for child in self._children.values():
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGTERM)
+
+    async def _keep_alive(self, number: int) -> None:
+        life = 0
+        while not self._stopping.is_set():
+            life += 1
+            name = f"{self._penstock.worker}.{number}.{life}"
+            child = await self._start(name)
+            self._children[name] = child
+            code = await child.wait()
+            del self._children[name]
+            await self._penstock.forget(name)
+            if not self._stopping.is_set():
+                log.warning("worker %s died with code %s; another takes its place", name, code)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), PAUSE)
+
+    async def _start(self, name: str) -> Process:
+        """A child with our own arguments, but one process and this name."""
+        own = sys.argv[1:]
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "penstock.cli", *own, "--procs", "1", "--name", name
+        )

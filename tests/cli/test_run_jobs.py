@@ -1,0 +1,90 @@
+"""`penstock run-jobs`: the classic's lines, result and exit codes."""
+
+import json
+import re
+from pathlib import Path
+
+from tests.cli.command import Shell
+
+HANDLERS = """
+from penstock.errors import Bury
+from penstock.handler import FunctionHandler, Registry
+
+
+async def bounce(context):
+    return None
+
+
+async def fail(context):
+    raise Bury("it did not work")
+
+
+registry = Registry({"BounceHandlerJob": FunctionHandler(bounce), "fail": FunctionHandler(fail)})
+"""
+
+WHEN = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+
+
+def test_the_lines_of_the_classic_bounce_job(penstock: Shell) -> None:
+    Path("bounces.py").write_text(HANDLERS)
+    app = ("--app", "bounces:registry")
+    email = json.dumps({"email": "x" * 1862})
+    penstock("push", "BounceHandlerJob", "--params", email, "--context", "BounceHandler_Job", *app)
+
+    answer = penstock("run-jobs", "--no-metadata", *app)
+
+    line = " BounceHandlerJob BounceHandler_Job email=string\\(1862\\)"
+    assert re.fullmatch(WHEN + line + " STARTING", answer.lines[0])
+    assert re.fullmatch(WHEN + line + r" t=\d+ good", answer.lines[1])
+    assert answer.code == 0
+
+
+def test_a_failed_job_is_said_in_line_and_exit_code(penstock: Shell) -> None:
+    Path("failing.py").write_text(HANDLERS)
+    penstock("push", "fail", "--app", "failing:registry")
+
+    answer = penstock("run-jobs", "--app", "failing:registry")
+
+    assert answer.code == 1
+    assert answer.lines[1].endswith("error=it did not work")
+    assert "(id=1,timestamp=" in answer.lines[0]
+
+
+def test_an_empty_queue(penstock: Shell) -> None:
+    answer = penstock("run-jobs")
+
+    assert (answer.code, answer.out) == (0, "Job queue is empty.\n")
+
+
+def test_the_result_as_json(penstock: Shell) -> None:
+    Path("both.py").write_text(HANDLERS)
+    app = ("--app", "both:registry")
+    penstock("push", "BounceHandlerJob", "--count", "2", *app)
+
+    answer = penstock("run-jobs", "--result", "json", "--maxjobs", "1", *app)
+
+    result = json.loads(answer.out)
+    assert result["reached"] == "job-limit"
+    assert [(job["type"], job["status"], job["error"]) for job in result["jobs"]] == [
+        ("BounceHandlerJob", "ok", None)
+    ]
+    assert set(result) == {"jobs", "reached", "backoffs", "elapsed"}
+
+
+def test_an_unknown_type_is_not_possible(penstock: Shell) -> None:
+    answer = penstock("run-jobs", "--type", "fish", "--result", "json")
+
+    assert json.loads(answer.out) == {
+        "jobs": [],
+        "reached": "none-possible",
+        "backoffs": [],
+        "elapsed": 0,
+    }
+
+
+def test_handlers_that_cannot_be_found_are_said(penstock: Shell) -> None:
+    for app in ("nowhere:registry", "json:nothing", "json", "json:dumps"):
+        answer = penstock("run-jobs", "--app", app)
+
+        assert answer.code == 78
+        assert app in answer.err
