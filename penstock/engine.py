@@ -1,3 +1,4 @@
+# long: the whole contract, to be read in one go
 """The seam: what every engine can do with jobs, and what each method leaves true.
 
 Every method takes and returns many and is one round trip. Time is the store's: durations travel,

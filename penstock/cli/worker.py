@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
-from asyncio.subprocess import Process
-from collections.abc import Sequence
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -57,20 +58,37 @@ def command(
     penstock = Penstock(settings, handlers, worker=name)
     if procs > 1:
         options.run(_Parent(penstock, settings, procs).run())
-    else:
-        options.run(_work(penstock, types or None, domains or None))
+        return
+    options.run(_work(penstock, types or None, domains or None, is_child=name is not None))
 
 
 async def _work(
-    penstock: Penstock, types: Sequence[str] | None, domains: Sequence[str] | None
+    penstock: Penstock,
+    types: Sequence[str] | None,
+    domains: Sequence[str] | None,
+    *,
+    is_child: bool,
 ) -> None:
     async with penstock, asyncio.TaskGroup() as tasks:
         upkeep = tasks.create_task(penstock.upkeep().run())
         runner = penstock.runner(types=types, domains=domains)
         options.on_signals(runner.stop)
-        log.info("working as %s", penstock.worker)
+        if is_child:
+            _at_end_of_parent(runner.stop)
+        log.info("working as %s as process %d", penstock.worker, os.getpid())
         await runner.run()
         upkeep.cancel()
+
+
+def _at_end_of_parent(stop: Callable[[], None]) -> None:
+    """Call `stop` when the parent is gone: it holds the other end of our standard input, and writes nothing."""
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        loop.remove_reader(sys.stdin)
+        stop()
+
+    loop.add_reader(sys.stdin, end)
 
 
 class _Parent:
@@ -114,5 +132,6 @@ class _Parent:
         """A child with our own arguments, but one process and this name."""
         own = sys.argv[1:]
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "penstock.cli", *own, "--procs", "1", "--name", name
+            *(sys.executable, "-m", "penstock.cli", *own, "--procs", "1", "--name", name),
+            stdin=PIPE,
         )

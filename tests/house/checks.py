@@ -15,7 +15,7 @@ TOP_OF_FILE = 20
 NOT_MIRRORED = ("__init__.py", "__main__.py")
 SUITE = "conformance"
 
-UNWATCHED = {"__pycache__", "build", "dist", "data", "node_modules"}
+UNWATCHED = {".hypothesis", "__pycache__", "build", "dist", "data", "node_modules"}
 REASON = re.compile(r"^\s*(?:#|--)\s*long: \S", re.MULTILINE)
 SQL = re.compile(
     r"^\s*(?:select|with)\s.*\bfrom\b|\binsert\s+into\s|\bupdate\s.+\sset\s|\bdelete\s+from\s",

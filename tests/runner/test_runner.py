@@ -1,3 +1,4 @@
+# long: one story for each thing that can happen to a running job
 """The runner, over a real store: what it does with jobs, stops, losses and stores that are away."""
 
 import asyncio

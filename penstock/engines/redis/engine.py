@@ -1,0 +1,263 @@
+"""The engine: every verb packs its arguments, runs its one script, and unpacks the answer."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+
+from penstock.engine import (
+    WHOLE_BATCH,
+    Ack,
+    Bury,
+    Cancel,
+    CancelAnswer,
+    Claimed,
+    Feature,
+    Held,
+    JobFilter,
+    Promoted,
+    Pushed,
+    ReadyQueue,
+    Reclaimed,
+    Release,
+    Renew,
+    Retry,
+    StoreIdentity,
+    Want,
+)
+from penstock.engines.redis.arguments import (
+    microseconds,
+    pack_back,
+    pack_cancel,
+    pack_end,
+    pack_new,
+    pack_presence,
+    pack_renewal,
+    pack_want,
+)
+from penstock.engines.redis.keys import id_text, name_part, queue_name, queue_of
+from penstock.engines.redis.replies import (
+    ClaimReply,
+    CountsReply,
+    JobReply,
+    PushReply,
+    ReadyReply,
+    claims_of,
+    counts_of,
+    duration,
+    job_of,
+    presence_of,
+    pushed_of,
+)
+from penstock.engines.redis.scripts import Argument, Reply
+from penstock.engines.redis.store import Store, open_store
+from penstock.errors import EngineError, UnsupportedFeature
+from penstock.job import (
+    SEQUENCE_SPAN,
+    Claim,
+    Counts,
+    Job,
+    JobId,
+    NewJob,
+    Presence,
+    QueueKey,
+    first_id,
+)
+
+
+class RedisEngine:
+    """A proof that the seam fits a key-value server; not yet for use, since it cannot `wait`.
+
+    That raises UnsupportedFeature. What is there is final in its shape and keeps its promises.
+    """
+
+    def __init__(self, url: str, *, number: int = 0) -> None:
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            raise EngineError(
+                f"store url {url!r} is none of the redis engine; write 'redis://127.0.0.1:6379/0'"
+            )
+        self._url = url
+        self._number = number
+        self._opened: Store | None = None
+        self._changing = asyncio.Lock()
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        """What the server promised when it was opened."""
+        return self._store.features
+
+    @property
+    def identity(self) -> StoreIdentity:
+        """Who the store is."""
+        return self._store.identity
+
+    async def open(self) -> None:
+        """Connect, and make the store where there is none."""
+        async with self._changing:
+            if self._opened is None:
+                self._opened = await open_store(self._url, self._number)
+
+    async def close(self) -> None:
+        """Take no more calls, wait for those under way, and let the connections go."""
+        async with self._changing:
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                await opened.close()
+
+    async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+        """Store the jobs, or raise the twins of those that are waiting already."""
+        replies = await self._run("push", list[PushReply], *map(pack_new, jobs))
+        return [pushed_of(reply) for reply in replies]
+
+    async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
+        """Claim what is ready, and end what is superseded on the way."""
+        superseded, claims = await self._run(
+            "claim", tuple[int, list[ClaimReply]], worker, WHOLE_BATCH, *map(pack_want, wants)
+        )
+        return Claimed(claims_of(claims), superseded)
+
+    async def claim_ids(
+        self, ids: Sequence[JobId], *, ttl: timedelta, worker: str
+    ) -> Sequence[Claim]:
+        """Claim the named jobs as far as they are waiting."""
+        held = worker, microseconds(ttl)
+        return claims_of(await self._run("claim_ids", list[ClaimReply], *held, *map(id_text, ids)))
+
+    async def renew(self, renewals: Sequence[Renew]) -> Sequence[Held]:
+        """Prolong the claims that are held."""
+        answers = await self._run("renew", list[bytes], *map(pack_renewal, renewals))
+        return [Held(answer.decode()) for answer in answers]
+
+    async def ack(self, ends: Sequence[Ack]) -> Sequence[bool]:
+        """End the jobs done, if they are held."""
+        return await self._answers("ack", *map(pack_end, ends))
+
+    async def bury(self, ends: Sequence[Bury]) -> Sequence[bool]:
+        """End the jobs dead, if they are held."""
+        return await self._answers("bury", *map(pack_end, ends))
+
+    async def cancel(self, cancels: Sequence[Cancel]) -> Sequence[CancelAnswer]:
+        """End the jobs cancelled, or ask whoever holds them."""
+        answers = await self._run("cancel", list[bytes], *map(pack_cancel, cancels))
+        return [CancelAnswer(answer.decode()) for answer in answers]
+
+    async def retry(self, retries: Sequence[Retry]) -> Sequence[Held]:
+        """Line the jobs up again, if they are held and nobody asked to cancel them."""
+        answers = await self._run("retry", list[bytes], *map(pack_back, retries))
+        return [Held(answer.decode()) for answer in answers]
+
+    async def release(self, releases: Sequence[Release]) -> Sequence[Held]:
+        """Line the jobs up again as if they had not been claimed, but for the fence."""
+        answers = await self._run("release", list[bytes], *map(pack_back, releases))
+        return [Held(answer.decode()) for answer in answers]
+
+    async def reclaim(self, limit: int, *, ttl: timedelta, worker: str) -> Reclaimed:
+        """Ready the jobs of expired claims, and hand over those that must not run again."""
+        readied, last = await self._run(
+            "reclaim", tuple[int, list[ClaimReply]], worker, microseconds(ttl), limit
+        )
+        return Reclaimed(readied, claims_of(last))
+
+    async def promote(self, limit: int) -> Promoted:
+        """Ready the scheduled jobs that are due."""
+        count, next_in = await self._run("promote", tuple[int, int | None], limit)
+        return Promoted(count, duration(next_in))
+
+    async def purge(self, limit: int) -> int:
+        """Delete what was kept long enough; old roots and keys are forgotten by the server itself."""
+        return await self._run("purge", int, limit)
+
+    async def ready(
+        self, types: Collection[str], domains: Collection[str] | None = None, *, limit: int
+    ) -> Sequence[ReadyQueue]:
+        """The queues worth a claim, in random order among equals. Looks at the head of each in question."""
+        if domains is not None and not domains:
+            return []
+        named = *map(name_part, types), *map(name_part, domains or ())
+        found = await self._run("ready", list[ReadyReply], limit, len(types), *named)
+        return [ReadyQueue(queue=queue_of(name), priority=priority) for name, priority in found]
+
+    async def wait(self, timeout: timedelta) -> bool:
+        """Not there yet."""
+        raise UnsupportedFeature(
+            "redis does not wake anybody yet; keep this queue in another store"
+        )
+
+    async def get(self, ids: Sequence[JobId]) -> Sequence[Job | None]:
+        """The jobs as they stand."""
+        replies = await self._run("get", list[JobReply], *map(id_text, ids))
+        return [job_of(reply) if reply else None for reply in replies]
+
+    async def list(
+        self, which: JobFilter, *, limit: int, after: JobId | None = None
+    ) -> Sequence[Job]:
+        """The jobs that match, highest id first. Looks at the index of every queue that matches."""
+        filters = [name_part(which.domain or ""), name_part(which.type or ""), which.state or ""]
+        found = await self._run("list", list[JobReply], limit, self._place(after), *filters)
+        return [job_of(reply) for reply in found]
+
+    async def counts(self, queues: Collection[QueueKey] | None = None) -> Mapping[QueueKey, Counts]:
+        """The counts of the queues."""
+        if queues is not None and not queues:
+            return {}
+        replies = await self._run("counts", list[CountsReply], *map(queue_name, queues or ()))
+        return {queue_of(name): counts_of(numbers) for name, numbers in replies}
+
+    async def oldest(self, queues: Collection[QueueKey]) -> Mapping[QueueKey, timedelta]:
+        """How long the first ready job of each queue has been ready."""
+        asked = [*queues]
+        waits = await self._run("oldest", list[int | None], *map(queue_name, asked))
+        found = zip(asked, map(duration, waits), strict=True)
+        return {queue: wait for queue, wait in found if wait is not None}
+
+    async def requeue(self, ids: Sequence[JobId]) -> Sequence[bool]:
+        """Ready the dead jobs."""
+        return await self._answers("requeue", *map(id_text, ids))
+
+    async def delete(self, ids: Sequence[JobId]) -> Sequence[bool]:
+        """Remove the jobs that nobody holds."""
+        return await self._answers("delete", *map(id_text, ids))
+
+    async def pause(self, queues: Collection[QueueKey]) -> None:
+        """Close the queues for claims."""
+        await self._run("pause", type(None), *map(queue_name, queues))
+
+    async def resume(self, queues: Collection[QueueKey]) -> None:
+        """Open the queues for claims."""
+        await self._run("resume", type(None), *map(queue_name, queues))
+
+    async def paused(self) -> frozenset[QueueKey]:
+        """The queues closed for claims."""
+        return frozenset(map(queue_of, await self._run("paused", list[bytes])))
+
+    async def announce(self, presence: Presence, ttl: timedelta) -> None:
+        """Show the runner for a while."""
+        shown = presence.worker, microseconds(ttl), pack_presence(presence)
+        await self._run("announce", type(None), *shown)
+
+    async def forget(self, worker: str) -> int:
+        """Expire what the worker holds. Looks at every claim there is."""
+        return await self._run("forget", int, worker)
+
+    async def workers(self) -> Sequence[Presence]:
+        """The runners whose time has not run out."""
+        return [presence_of(reply) for reply in await self._run("workers", list[bytes])]
+
+    @property
+    def _store(self) -> Store:
+        if self._opened is None:
+            raise EngineError(
+                f"the store with number {self._number} is not open; await open() first"
+            )
+        return self._opened
+
+    async def _run(self, verb: str, reply: type[Reply], *arguments: Argument) -> Reply:
+        return await self._store.scripts.run(verb, reply, *arguments)
+
+    async def _answers(self, verb: str, *arguments: Argument) -> Sequence[bool]:
+        return [bool(answer) for answer in await self._run(verb, list[int], *arguments)]
+
+    def _place(self, after: JobId | None) -> int:
+        """Where an id stands among those of this store; after the last for none."""
+        if after is None:
+            return SEQUENCE_SPAN
+        return min(max(after - first_id(self._number) + 1, 0), SEQUENCE_SPAN)

@@ -1,0 +1,80 @@
+-- Push one job, as push and every end with follow-ups do.
+-- include: job
+
+-- What was answered when the caller's key came first, or nil.
+local function replay(idempotency)
+  local known = redis.call('HMGET', IDEMPOTENCY .. idempotency.name, 'fingerprint', 'id', 'deduplicated')
+  if not known[1] then return nil end
+  local same = known[1] == idempotency.fingerprint
+  return {id = known[2], deduplicated = same and known[3] == '1', replayed = same, conflict = not same}
+end
+
+local function remember(idempotency, pushed)
+  local key = IDEMPOTENCY .. idempotency.name
+  redis.call('HSET', key, 'fingerprint', idempotency.fingerprint,
+    'id', pushed.id, 'deduplicated', pushed.deduplicated and '1' or '0')
+  redis.call('PEXPIRE', key, idempotency.memory)
+end
+
+local function register(queue, root)
+  local key = ROOT .. queue .. '/' .. root.signature
+  local newest = redis.call('GET', key)
+  if not newest or root.timestamp > tonumber(newest) then
+    redis.call('SET', key, root.timestamp, 'PX', root.memory)
+  end
+end
+
+local function raise_root(job, root)
+  if not root or job.root_timestamp and root.timestamp <= job.root_timestamp then return end
+  redis.call('HSET', JOB .. job.id, 'root_signature', root.signature, 'root_timestamp', root.timestamp)
+end
+
+local function waiting_twin(new)
+  local id = new.dedupe_key and redis.call('HGET', DEDUPE .. new.queue, new.dedupe_key)
+  return id and read(id) or nil
+end
+
+-- Raise a waiting job to what an equal one asks for.
+local function raise(job, new, due)
+  raise_root(job, new.root)
+  local priority = math.max(job.priority, new.priority)
+  if priority > job.priority then
+    job.priority = priority
+    redis.call('HSET', JOB .. job.id, 'priority', priority)
+  end
+  if job.state == 'scheduled' then return line_up(job, math.min(job.run_at, due), {}) end
+  return move(job, 'ready', nil, {})
+end
+
+local KEPT_AS_GIVEN = {'queue', 'params', 'details', 'priority', 'max_attempts', 'delivery', 'dedupe_key'}
+
+-- Answers the id: text of 16 digits, so that ids of one time stand in their order in every sorted set.
+local function store(new, due)
+  local id = string.format('%016.0f', redis.call('HINCRBY', STORE, 'last_id', 1))
+  local fields = {'id', id, 'pushed_at', now, 'attempt', 0, 'fence', 0}
+  for _, field in ipairs(KEPT_AS_GIVEN) do
+    if new[field] ~= nil then
+      fields[#fields + 1], fields[#fields + 2] = field, new[field]
+    end
+  end
+  local job = {id = id, queue = new.queue, priority = new.priority}
+  line_up(job, due, fields)
+  raise_root(job, new.root)
+  if new.dedupe_key then redis.call('HSET', DEDUPE .. new.queue, new.dedupe_key, id) end
+  redis.call('SADD', QUEUES, new.queue)
+  redis.call('HINCRBY', TALLY .. new.queue, 'pushed', 1)
+  return id
+end
+
+-- Answers {id, deduplicated, replayed, conflict}.
+local function push_one(new)
+  local known = new.idempotency and replay(new.idempotency)
+  if known then return known end
+  if new.root then register(new.queue, new.root) end
+  local due = new.run_at or now + new.delay
+  local twin = waiting_twin(new)
+  if twin then raise(twin, new, due) end
+  local pushed = {id = twin and twin.id or store(new, due), deduplicated = twin ~= nil}
+  if new.idempotency then remember(new.idempotency, pushed) end
+  return pushed
+end

@@ -1,0 +1,13 @@
+-- Line the jobs up again, if they are held and nobody asked to cancel them.
+-- KEYS: as parts/keys.lua. ARGV: each retry, as arguments.BackRow packs it.
+-- Returns 'held', 'lost' or 'cancel asked' each; only a held one was moved.
+-- include: give_back
+
+local answers = {}
+for i, packed in ipairs(ARGV) do
+  local retry = cmsgpack.unpack(packed)
+  local job = read_held(retry)
+  answers[i] = not job and 'lost' or job.cancel_requested and 'cancel asked' or 'held'
+  if answers[i] == 'held' then give_back(job, retry.after, {'error', retry.error}) end
+end
+return answers

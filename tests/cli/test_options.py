@@ -1,0 +1,63 @@
+"""What the shared options mean: which configuration counts, and that nothing forges a log line."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from penstock.cli.options import EXAMPLES, _OneLine, settings_of
+from penstock.errors import SettingsError
+
+
+@pytest.fixture(autouse=True)
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PENSTOCK_CONFIG", raising=False)
+
+
+def configured(name: str, port: int) -> Path:
+    path = Path(name)
+    path.write_text(f"[server]\nport = {port}\n")
+    return path
+
+
+def test_the_option_comes_before_the_variable_and_that_before_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings_of(None).server.port == 1337
+    configured("penstock.toml", 1)
+    assert settings_of(None).server.port == 1
+    monkeypatch.setenv("PENSTOCK_CONFIG", str(configured("other.toml", 2)))
+    assert settings_of(None).server.port == 2
+    assert settings_of(configured("third.toml", 3)).server.port == 3
+
+
+def test_a_data_directory_is_made_and_holds_the_store() -> None:
+    settings = settings_of(None, data=Path("a/b"))
+
+    assert Path("a/b").is_dir()
+    assert settings.stores["main"].url == f"sqlite:///{Path('a/b/penstock.db').absolute()}"
+
+
+def test_a_data_directory_that_cannot_be_made_is_said() -> None:
+    Path("file").write_text("")
+
+    with pytest.raises(SettingsError, match="--data file/below"):
+        settings_of(None, data=Path("file/below"))
+
+
+def test_the_development_profile_allows_this_machine_and_the_examples() -> None:
+    plain, development = settings_of(None), settings_of(None, profile="development")
+
+    assert plain.commands.http.allow_private == ()
+    assert plain.commands.exec.allow == ()
+    assert "127.0.0.0/8" in development.commands.http.allow_private
+    assert development.commands.exec.allow[0].startswith(str(EXAMPLES))
+
+
+def test_no_record_forges_a_line() -> None:
+    record = logging.LogRecord("n", logging.INFO, "f", 1, "a\nERROR forged \x1b[2J", None, None)
+
+    line = _OneLine("%(message)s").format(record)
+
+    assert line == r"a\nERROR forged \x1b[2J"

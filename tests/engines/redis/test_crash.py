@@ -1,0 +1,77 @@
+"""The server is killed while it works: what was answered is there, and every batch is whole or absent."""
+
+import asyncio
+
+import pytest
+
+from penstock.conformance.builders import OTHER, QUEUE, TTL, assert_conserved, job, jobs, push, want
+from penstock.conformance.stories import then
+from penstock.engine import Ack
+from penstock.errors import EngineUnavailable
+from penstock.job import JobId, On
+from tests.engines.redis.harness import RedisHarness
+from tests.servers.redis import Server
+
+BATCH = 20
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def _private(redis_server: Server) -> None:
+    if not redis_server.is_private:
+        pytest.skip("a given server is not ours to kill")
+
+
+async def test_every_answered_job_is_there_after_a_kill(
+    harness: RedisHarness, redis_server: Server
+) -> None:
+    answered: list[JobId] = []
+    enough = asyncio.Event()
+
+    async def push_until_it_breaks() -> None:
+        while True:
+            answered.extend(await push(harness.engine, *jobs(*"x" * BATCH)))
+            if len(answered) > 40 * BATCH:
+                enough.set()
+
+    pushers = [asyncio.create_task(push_until_it_breaks()) for _ in range(4)]
+    await enough.wait()
+    redis_server.kill()
+    broken = await asyncio.gather(*pushers, return_exceptions=True)
+    redis_server.start()
+
+    assert {type(each) for each in broken} == {EngineUnavailable}
+    assert None not in await harness.engine.get(answered)
+    counts = (await harness.engine.counts([QUEUE]))[QUEUE]
+    assert counts.ready % BATCH == 0, "a batch was torn"
+    await assert_conserved(harness.engine)
+
+
+async def test_an_ack_and_its_follow_up_are_never_torn_by_a_kill(
+    harness: RedisHarness, redis_server: Server
+) -> None:
+    engine = harness.engine
+    await push(engine, *jobs(*map(str, range(1000))))
+    claims = (await engine.claim([want(ttl=TTL)], "w")).claims
+    enough = asyncio.Event()
+    answered = 0
+
+    async def ack_one_by_one(share: int) -> None:
+        nonlocal answered
+        for held in claims[share::4]:
+            after = then(On.DONE, job(queue=OTHER))
+            answered += (await engine.ack([Ack(ref=held.ref, follow_ups=after)]))[0]
+            if answered > 100:
+                enough.set()
+
+    ackers = [asyncio.create_task(ack_one_by_one(share)) for share in range(4)]
+    await enough.wait()
+    redis_server.kill()
+    await asyncio.gather(*ackers, return_exceptions=True)
+    redis_server.start()
+
+    counts = await engine.counts([QUEUE, OTHER])
+    assert 1000 > counts[QUEUE].done >= answered
+    assert counts[OTHER].ready == counts[QUEUE].done
+    await assert_conserved(engine)

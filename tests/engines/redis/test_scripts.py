@@ -1,0 +1,81 @@
+"""The scripts: whole, one for each verb, and given again to a server that forgot them."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from penstock.conformance.builders import TTL, job, push, want
+from penstock.engine import Ack, Engine
+from penstock.engines.redis.connection import connect
+from penstock.engines.redis.keys import keys
+from penstock.engines.redis.scripts import source
+from tests.engines.redis.harness import RedisHarness
+from tests.servers.redis import Server
+
+LUA = files("penstock.engines.redis") / "lua"
+VERBS = sorted(Path(file.name).stem for file in LUA.iterdir() if file.name.endswith(".lua"))
+WITHOUT_SCRIPT = {"close", "features", "identity", "wait"}
+
+
+def test_every_verb_of_the_seam_has_its_script() -> None:
+    seam = {name for name in vars(Engine) if not name.startswith("_")}
+
+    assert set(VERBS) == seam - WITHOUT_SCRIPT
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_script_holds_each_part_once_and_no_include_is_left(verb: str) -> None:
+    text = source(verb)
+
+    assert text.count("unpack(KEYS)") == 1
+    assert "-- include:" not in text
+    assert len(functions := re.findall(r"^local function (\w+)", text, re.MULTILINE)) == len(
+        set(functions)
+    )
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_header_of_a_script_says_keys_arguments_and_answer(verb: str) -> None:
+    header = (LUA / f"{verb}.lua").read_text().partition("\n\n")[0]
+
+    assert re.search(r"^-- KEYS: .*ARGV: .*^-- Returns ", header, re.DOTALL | re.MULTILINE)
+
+
+def test_the_scripts_know_the_keys_in_the_order_of_keys_py() -> None:
+    [names] = re.findall(r"local ([\w, \n]+) = unpack\(KEYS\)", source("paused"))
+
+    known = [key.removeprefix("{penstock:7}:").rstrip(":") for key in keys(7)]
+    assert re.split(r",\s+", names.lower()) == known
+
+
+def test_no_script_names_a_key_by_itself() -> None:
+    texts = [file.read_text() for file in LUA.iterdir() if file.name.endswith(".lua")]
+
+    assert not [text for text in texts if "penstock:" in text]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("verb", VERBS)
+async def test_the_server_can_compile_the_script(verb: str, redis_server: Server) -> None:
+    client = connect(redis_server.url)
+
+    try:
+        assert await client.script_load(source(verb))
+    finally:
+        await client.aclose()
+
+
+@pytest.mark.server
+async def test_a_server_that_forgot_the_scripts_is_given_them_again(harness: RedisHarness) -> None:
+    engine = harness.engine
+
+    for name in ("a", "b"):
+        await harness.stranger.script_flush()
+        [id] = await push(engine, job(name))
+        await harness.stranger.script_flush()
+        [held] = (await engine.claim([want(ttl=TTL)], "w")).claims
+        await harness.stranger.script_flush()
+        assert await engine.ack([Ack(ref=held.ref)]) == [True]
+        assert held.job.id == id

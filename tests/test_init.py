@@ -1,0 +1,32 @@
+"""The public names: all there, each loaded only when used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import penstock
+
+
+def test_every_public_name_is_there() -> None:
+    for name in penstock.__all__:
+        assert getattr(penstock, name).__name__ == name
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    stub = ast.parse(Path(penstock.__file__).with_suffix(".pyi").read_text())
+    seen = {
+        name.name for node in stub.body if isinstance(node, ast.ImportFrom) for name in node.names
+    }
+
+    assert sorted(seen) == penstock.__all__
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = "import sys, penstock; print([m for m in ('aiohttp', 'starlette') if m in sys.modules])"
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert answer.stdout == "[]\n"
