@@ -10,7 +10,7 @@ from penstock.engines.postgresql import PostgresqlEngine
 from penstock.engines.redis import RedisEngine
 from penstock.engines.sqlite import SqliteEngine
 
-ENGINES = [MemoryEngine, PostgresqlEngine, RedisEngine, SqliteEngine]
+ENGINES: list[type] = [MemoryEngine, PostgresqlEngine, RedisEngine, SqliteEngine]
 METHODS = sorted(
     name for name, member in vars(Engine).items() if inspect.iscoroutinefunction(member)
 )
@@ -31,13 +31,14 @@ def test_an_engine_has_each_method_with_its_parameters(engine: type, method: str
 def test_each_method_says_what_it_leaves_true(method: str) -> None:
     told = inspect.getdoc(getattr(Engine, method)) or ""
 
-    assert len(told.split()) >= 8
+    assert told.endswith(".") or "\n" in told
+    assert len(told.split()) >= 5
 
 
 def test_no_engine_offers_a_way_around_the_contract() -> None:
     allowed = {*METHODS, "features", "identity"}
     # Told by docs: what an engine of its own kind needs before it is open.
-    own = {SqliteEngine: {"migrate", "pending"}}
+    own: dict[type, set[str]] = {SqliteEngine: {"migrate", "pending"}}
 
     for engine in ENGINES:
         public = {name for name in vars(engine) if not name.startswith("_")}
