@@ -64,6 +64,7 @@ async def _serve(penstock: Penstock, *, with_runner: bool) -> None:
                 http="httptools",
                 lifespan="off",
                 access_log=False,
+                proxy_headers=False,  # whom to believe is said by [server] trusted_proxies
                 log_config=None,
                 server_header=False,
                 timeout_graceful_shutdown=HTTP_GRACE,

@@ -1,0 +1,121 @@
+"""What a push over HTTP leaves stored: one job, a whole batch, or what is good of a batch."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from penstock.engine import Pushed
+from penstock.errors import BadJob, EngineUnavailable, FieldError, KeyReused, NotAllowed, UnknownJob
+from penstock.group import QueueGroup, is_atomic
+from penstock.inspection import Inspection
+from penstock.job import Job, JobId, NewJob
+from penstock.server.caller import Caller
+from penstock.server.payload import Asked, Batch, native_job
+
+MAX_ERRORS = 100  # more wrong jobs would help nobody and cost time
+TURN = 100  # jobs; after as many, other requests have their turn
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A job that was pushed, and what became of it."""
+
+    new: NewJob
+    pushed: Pushed
+
+
+Prepared = NewJob | BadJob | NotAllowed
+Entry = Stored | BadJob | NotAllowed
+
+
+async def push(group: QueueGroup, asked: Asked, caller: Caller) -> Stored:
+    """The job is stored; KeyReused, and nothing stored, where its key was used with another body."""
+    new = _prepare(group, asked, caller)
+    [pushed] = await group.store([new])
+    _refuse_conflict([pushed])
+    return Stored(new, pushed)
+
+
+async def push_batch(group: QueueGroup, batch: Batch, caller: Caller) -> Sequence[Entry]:
+    """All jobs are stored, or, of a batch that is not atomic, the good ones; each answered in its place."""
+    entries = await _prepare_all(group, batch, caller)
+    if batch.atomic:
+        _refuse_wrong(entries)
+        _refuse_divided(group, entries)
+    pushed = await group.store([entry for entry in entries if isinstance(entry, NewJob)])
+    _refuse_conflict(pushed)
+    answers = iter(pushed)
+    return [
+        Stored(entry, next(answers)) if isinstance(entry, NewJob) else entry for entry in entries
+    ]
+
+
+async def glimpse(inspection: Inspection, id: JobId) -> Job | None:
+    """The job that was just pushed as it stands by now; None where it cannot be seen any more.
+
+    Whatever happened since, it was stored and must be answered so.
+    """
+    with contextlib.suppress(UnknownJob, EngineUnavailable):
+        return await inspection.job(id)
+    return None
+
+
+async def _prepare_all(group: QueueGroup, batch: Batch, caller: Caller) -> Sequence[Prepared]:
+    """Every job, or why not; of an atomic batch only until it is clear that it is refused."""
+    entries: list[Prepared] = []
+    wrong = 0
+    for index in range(len(batch.items)):
+        entries.append(_prepare_one(group, batch, caller, index))
+        wrong += not isinstance(entries[-1], NewJob)
+        if batch.atomic and wrong >= MAX_ERRORS:
+            break
+        if index % TURN == TURN - 1:
+            await asyncio.sleep(0)
+    return entries
+
+
+def _refuse_wrong(entries: Sequence[Prepared]) -> None:
+    errors: list[FieldError] = []
+    for entry in entries:
+        match entry:
+            case NotAllowed():
+                raise entry
+            case BadJob():
+                errors += entry.errors
+    if errors:
+        raise BadJob(errors)
+
+
+def _prepare_one(group: QueueGroup, batch: Batch, caller: Caller, index: int) -> Prepared:
+    try:
+        return _prepare(group, native_job(batch.items[index]), caller.item(index))
+    except (BadJob, NotAllowed) as error:
+        return error.below(f"jobs[{index}]")
+
+
+def _prepare(group: QueueGroup, asked: Asked, caller: Caller) -> NewJob:
+    try:
+        return group.prepare(caller.mark(asked.spec))
+    except BadJob as error:
+        raise asked.wrong(error) from error
+    except NotAllowed as error:
+        raise asked.refused(error) from error
+
+
+def _refuse_divided(group: QueueGroup, entries: Sequence[Prepared]) -> None:
+    """BadJob where the jobs cannot be stored all or none."""
+    types = {entry.queue.type for entry in entries if isinstance(entry, NewJob)}
+    stores = {store.name: store for store in map(group.store_of_type, types)}
+    if len(stores) > 1:
+        names = ", ".join(sorted(stores))
+        detail = f"the jobs live in several stores ({names}); send a batch for each"
+        raise BadJob.field("atomic", f'{detail}, or "atomic": false')
+    if len(entries) > 1 and not all(is_atomic(store) for store in stores.values()):
+        detail = "the store of these jobs cannot store many as all or none"
+        raise BadJob.field("atomic", f'{detail}; send "atomic": false')
+
+
+def _refuse_conflict(pushed: Sequence[Pushed]) -> None:
+    if any(answer.conflict for answer in pushed):
+        raise KeyReused

@@ -1,0 +1,60 @@
+"""Which path leads where."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from penstock.group import QueueGroup
+from penstock.inspection import Health, Inspection
+from penstock.server.access import Access
+from penstock.server.legacy import Legacy
+from penstock.server.native import Native
+from penstock.server.probes import Probes
+from penstock.server.problems import Problems
+from penstock.settings import ServerSettings
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+def build(
+    group: QueueGroup,
+    inspection: Inspection,
+    health: Health,
+    settings: ServerSettings,
+    version: str,
+) -> ASGIApp:
+    """The HTTP server as an ASGI application; SettingsError for a wrong line of [server]."""
+    native = Native(group, inspection)
+    legacy = Legacy(group, inspection, version)
+    probes = Probes(group, health)
+    router = Router(
+        [
+            _path("/v1/jobs", POST=native.push),
+            _path("/jobs/add", POST=legacy.add),
+            _path("/v1/jobs/batch", POST=native.push_batch),
+            _path("/v1/jobs/{id}", GET=native.job, DELETE=native.delete),
+            _path("/v1/jobs/{id}/cancel", POST=native.cancel),
+            _path("/v1/jobs/{id}/retry", POST=native.retry),
+            _path("/jobs/status", GET=legacy.totals),
+            _path("/jobs/status/{id}", GET=legacy.status),
+            _path("/livez", GET=probes.live),
+            _path("/readyz", GET=probes.ready),
+            _path("/", GET=legacy.root),
+        ],
+        redirect_slashes=False,  # a trailing slash is another path, which is not there
+    )
+    return Problems(Access(router, settings))
+
+
+def _path(path: str, **endpoints: Endpoint) -> Route:
+    """All methods of a path in one route, so that a 405 can name them all."""
+
+    async def endpoint(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await endpoints[method](request)
+
+    return Route(path, endpoint, methods=list(endpoints))
