@@ -199,9 +199,7 @@ def _refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:
 
 def _registry(http: HttpCommand, settings: Settings, handlers: Mapping[str, Handler]) -> Registry:
     registry = Registry({"http": http, "exec": ExecCommand(settings.commands.exec)})
-    registry.register(
-        CALLBACK_TYPE, CallbackCommand(http, registry, settings.callbacks)
-    )
+    registry.register(CALLBACK_TYPE, CallbackCommand(http, registry, settings.callbacks))
     for entry in entry_points(group=HANDLERS):
         registry.register(entry.name, entry.load()())
     for type, handler in handlers.items():

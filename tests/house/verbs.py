@@ -3,10 +3,6 @@
 import ast
 from pathlib import Path
 
-# Engines that prove that the seam fits their kind of store, and do not hold every verb yet.
-# Their verbs are a part of those of the finished engines; whoever finishes one removes its line.
-IN_PROOF: dict[str, str] = {}
-
 # How a store is opened and what wakes its clients differs by kind; not all have files for it.
 NOT_COMPARED = {"open", "close", "wait"}
 
@@ -26,24 +22,12 @@ def unequal_verbs(root: Path) -> list[str]:
 
 
 def _differences(root: Path, verbs: dict[Path, set[str]]) -> list[str]:
-    finished = {folder: held for folder, held in verbs.items() if not _in_proof(folder)}
-    wanted: set[str] = set().union(*finished.values())
-    lacking = [
+    wanted: set[str] = set().union(*verbs.values())
+    return [
         f"{folder.relative_to(root)} lacks {sorted(wanted - held)}"
-        for folder, held in finished.items()
+        for folder, held in verbs.items()
         if held != wanted
     ]
-    finished_in_secret = [
-        f"{folder.relative_to(root)} is finished; remove its line from IN_PROOF"
-        for folder, held in verbs.items()
-        if _in_proof(folder) and held >= wanted
-    ]
-    ahead = [
-        f"{folder.relative_to(root)} alone has {sorted(held - wanted)}"
-        for folder, held in verbs.items()
-        if _in_proof(folder) and held - wanted
-    ]
-    return lacking + finished_in_secret + ahead
 
 
 def _moves_of_the_contract(root: Path) -> set[str]:
@@ -75,7 +59,3 @@ def _verb(file: Path, known: set[str]) -> str | None:
     """The method that a statement serves: `claim_take.sql` is a step of `claim`."""
     serving = [verb for verb in known if file.stem == verb or file.stem.startswith(f"{verb}_")]
     return max(serving, key=len, default=None)
-
-
-def _in_proof(folder: Path) -> bool:
-    return folder.parent.name in IN_PROOF
