@@ -28,7 +28,7 @@ class PenstockError(Exception):
     """Something went wrong in Penstock."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").splitlines()[0])
+        super().__init__(message or _meaning(type(self)))
 
 
 class CallerError(PenstockError):
@@ -131,6 +131,12 @@ class Bury(JobFailed):
 
 class Cancel(JobFailed):
     """This job was cancelled by its handler."""
+
+
+def _meaning(kind: type[BaseException]) -> str:
+    """The first line that says what this kind of error means; a kind without words means what the one above means."""
+    told = (one.__doc__ for one in kind.__mro__)
+    return next(text.strip().splitlines()[0] for text in told if text and text.strip())
 
 
 def _join(prefix: str, field: str) -> str:

@@ -43,7 +43,7 @@ class Events:
     """Tells what happened to all who listen; a listener's failure is logged and hurts nobody else."""
 
     def __init__(self) -> None:
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: dict[object, Listener] = {}
 
     @property
     def heard(self) -> bool:
@@ -52,17 +52,17 @@ class Events:
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Tell the listener everything from now on; the returned function ends that."""
-        self._listeners += (listener,)
-
-        def leave() -> None:
-            self._listeners = tuple(other for other in self._listeners if other is not listener)
-
-        return leave
+        place = object()
+        self._listeners[place] = listener
+        return lambda: self._leave(place)
 
     def tell(self, event: Event) -> None:
         """Let every listener hear of it."""
-        for listener in self._listeners:
+        for listener in tuple(self._listeners.values()):
             try:
                 listener(event)
             except Exception:
                 log.exception("a listener failed at %s of job %s", event.kind, event.id)
+
+    def _leave(self, place: object) -> None:
+        self._listeners.pop(place, None)

@@ -14,6 +14,7 @@ from penstock.errors import FieldError, UnknownType
 from penstock.job import Job, Progress
 from penstock.serialization import JSON, JSONObject
 
+MAX_MESSAGE = 1000  # characters of a progress message
 
 Answer: TypeAlias = "JSON | Awaitable[JSON]"
 
@@ -34,7 +35,7 @@ class Context:
 
     @property
     def attempt(self) -> int:
-        """Which attempt this is: 1, 2, …"""
+        """Which attempt this is: 1 for the first."""
         return self.job.attempt
 
     @property
@@ -49,8 +50,13 @@ class Context:
         return logging.LoggerAdapter(logging.getLogger("penstock.job"), extra)
 
     def report(self, percent: float, message: str = "") -> None:
-        """Let the next sign of life to the store carry this progress."""
-        self.progress = Progress(percent=percent, message=message)
+        """Let the next sign of life to the store carry this progress.
+
+        What no store could keep is made to fit: percent into 0 to 100, the message into whole
+        characters, at most 1000. Progress is a hint, and no reason to fail.
+        """
+        kept = message[:MAX_MESSAGE].replace("\0", "").encode("utf-8", "replace").decode()
+        self.progress = Progress(percent=_percent(percent), message=kept)
 
 
 class Handler(Protocol):
@@ -61,7 +67,10 @@ class Handler(Protocol):
     """
 
     def check(self, params: JSONObject) -> None:
-        """Nothing, if a job with these params may be pushed; else BadJob or NotAllowed. Called at the push and at each run."""
+        """Nothing, if a job with these params may be pushed; else BadJob or NotAllowed.
+
+        Called at the push and at each run.
+        """
         ...
 
     def timeout(self, params: JSONObject) -> timedelta | None:
@@ -102,10 +111,17 @@ class FunctionHandler:
             return await _awaited(self._function(context))
         loop = asyncio.get_running_loop()
         call = contextvars.copy_context().run
-        thread = loop.run_in_executor(context.threads, call, self._function, context)
+        thread = loop.run_in_executor(context.threads, call, self._call, context)
         context.thread = thread
         thread.add_done_callback(_seen)
         return await _awaited(await asyncio.shield(thread))
+
+    def _call(self, context: Context) -> Answer:
+        try:
+            return self._function(context)
+        except StopIteration as error:
+            # A future refuses this exception and would never end.
+            raise RuntimeError("the handler raised StopIteration") from error
 
 
 class Registry:
@@ -136,6 +152,10 @@ class Registry:
                 [FieldError("type", f"no handler for type {type[:100]!r}; known: {known}")]
             )
         return found
+
+
+def _percent(value: float) -> float:
+    return min(max(0.0, value), 100.0)  # in this order, NaN becomes 0
 
 
 def _is_async(function: Callable[[Context], Answer]) -> bool:

@@ -1,16 +1,18 @@
 """What people may see and do: one job, the counts, who works; cancel, requeue, delete, pause; waiting for an end."""
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from penstock.engine import Cancel, CancelAnswer
 from penstock.errors import EngineUnavailable, UnknownJob, WrongState
 from penstock.group import QueueGroup, Store
-from penstock.job import CALLBACK_TYPE, Job, JobId, Move
+from penstock.job import CALLBACK_TYPE, Job, JobId, Move, State
 from penstock.policy import Outcome, follow_ups, keep
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(milliseconds=100)
 
@@ -101,19 +103,22 @@ class Inspection:
     async def cancel(self, id: JobId) -> Job:
         """The job ended cancelled, or, claimed, asked to stop; WrongState where it had ended before."""
         job = await self.job(id)
-        outcome = Outcome(move=Move.CANCEL, error="cancelled before it ran")
+        outcome = Outcome(move=Move.CANCEL, error="cancelled while it waited")
+        policies = self._group.policies
         wish = Cancel(
             id=id,
             error=outcome.error,
-            keep=keep(self._group.policies.of(job.type), Move.CANCEL),
-            follow_ups=follow_ups(job, outcome),
+            keep=keep(policies.of(job.type), Move.CANCEL),
+            follow_ups=follow_ups(job, outcome, policies.of(CALLBACK_TYPE)),
         )
-        [answer] = await self._group.store_of(id).engine.cancel([wish])
+        engine = self._group.store_of(id).engine
+        [answer] = await engine.cancel([wish])
+        [now] = await engine.get([id])
         if answer is CancelAnswer.REFUSED:
-            raise WrongState(
-                f"job {id} is {job.state}; only a waiting or claimed job can be cancelled"
-            )
-        return await self.job(id)
+            state = "gone" if now is None else now.state
+            raise WrongState(f"job {id} is {state}; only a waiting or claimed job can be cancelled")
+        # Retention may keep a cancelled job for no time at all.
+        return now or replace(job, state=State.CANCELLED, error=outcome.error, run_at=None)
 
     async def requeue(self, id: JobId) -> Job:
         """The dead job is ready again; WrongState in any other state."""
@@ -128,7 +133,8 @@ class Inspection:
         job = await self.job(id)
         [gone] = await self._group.store_of(id).engine.delete([id])
         if not gone:
-            raise WrongState(f"job {id} is claimed; cancel it first")
+            now = await self.job(id)
+            raise WrongState(f"job {id} is {now.state}; cancel it first")
         return job
 
     async def _runners(self) -> Sequence[int]:
@@ -140,7 +146,7 @@ class Inspection:
 
 
 class _Watch:
-    """One look for everybody who waits: a bounded cost, however many wait."""
+    """One look for everybody who waits: a bounded cost, however many wait; none where nobody does."""
 
     def __init__(self, group: QueueGroup) -> None:
         self._group = group
@@ -152,7 +158,7 @@ class _Watch:
         """Return once the job has ended, or at the timeout."""
         event = self._waiting.setdefault(id, asyncio.Event())
         self._waiters[id] = self._waiters.get(id, 0) + 1
-        if self._looking is None or self._looking.done():
+        if self._looking is None:
             self._looking = asyncio.create_task(self._look())
         try:
             await asyncio.wait_for(event.wait(), timeout.total_seconds())
@@ -165,13 +171,23 @@ class _Watch:
         self._waiters[id] -= 1
         if self._waiters[id] == 0:
             del self._waiters[id], self._waiting[id]
+        if not self._waiting and self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
     async def _look(self) -> None:
-        while self._waiting:
+        while True:
             for store in self._group.stores.values():
-                with contextlib.suppress(EngineUnavailable):  # the next look may reach it
-                    await self._look_into(store)
+                await self._try_to_look_into(store)
             await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+    async def _try_to_look_into(self, store: Store) -> None:
+        try:
+            await self._look_into(store)
+        except EngineUnavailable:
+            return  # the next look may reach it
+        except Exception:
+            log.exception("cannot look into store %s for jobs that have ended", store.name)
 
     async def _look_into(self, store: Store) -> None:
         ids = [id for id in self._waiting if self._group.store_of(id) is store]

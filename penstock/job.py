@@ -1,5 +1,7 @@
+# long: every record that stands for a job, from its push to its end, to be found in one place
 """A job: what it is before it is stored, while it is stored, and while somebody holds it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,11 @@ SEQUENCE_SPAN = 10**13  # ids are store number × this + sequence, all below 2^5
 MAX_STORE_NUMBER = 899  # 899 × 10^13 + 10^13 < 2^53
 DEFAULT_PRIORITY = 500
 MAX_PRIORITY = 1000
+MAX_ATTEMPTS = 1000
+MAX_NAME = 100  # characters of a type or a domain
 CALLBACK_TYPE = "callback"
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 
 
 class State(StrEnum):
@@ -59,7 +65,10 @@ class Move(StrEnum):
 
 MOVES: Mapping[Move, Mapping[State, frozenset[State]]] = {
     Move.PROMOTE: {State.SCHEDULED: frozenset({State.READY})},
-    Move.CLAIM: {State.READY: frozenset({State.CLAIMED, State.SUPERSEDED})},
+    Move.CLAIM: {
+        State.SCHEDULED: frozenset({State.CLAIMED}),  # by its id
+        State.READY: frozenset({State.CLAIMED, State.SUPERSEDED}),
+    },
     Move.RENEW: {State.CLAIMED: frozenset({State.CLAIMED})},
     Move.ACK: {State.CLAIMED: frozenset({State.DONE})},
     Move.RETRY: {State.CLAIMED: frozenset({State.SCHEDULED, State.READY})},
@@ -282,6 +291,11 @@ class Presence:
     types: frozenset[str] = field(default_factory=frozenset)
 
 
+def is_name(text: str) -> bool:
+    """Whether a type or a domain may be called so."""
+    return len(text) <= MAX_NAME and _NAME.fullmatch(text) is not None
+
+
 def store_number(id: JobId) -> int:
     """The number of the store that issued this id."""
     return id // SEQUENCE_SPAN
@@ -308,7 +322,10 @@ def load_details(text: str) -> Details:
     """The details stored as `text`; ValueError if they cannot be read."""
     if not text:
         return _DEFAULT_DETAILS
-    return _details_decoder.decode(text)
+    try:
+        return _details_decoder.decode(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep to be read") from error
 
 
 def params_of(job: Job) -> JSONObject:

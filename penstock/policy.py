@@ -1,7 +1,11 @@
-"""The rules: how a type of job is run, what a happening means, what follows an end. Pure functions; no clock, no store."""
+"""The rules: how a type of job is run, what a happening means, what follows an end.
+
+Pure functions; no clock, no store.
+"""
 
 import random
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import assert_never
@@ -13,6 +17,7 @@ from penstock.job import (
     Details,
     FollowUp,
     Job,
+    JobId,
     Move,
     NewJob,
     On,
@@ -21,15 +26,16 @@ from penstock.job import (
     describe,
     describe_result,
 )
-from penstock.serialization import JSON, decode, encode
+from penstock.serialization import JSONObject, encode
 
 MAX_RESULT = 64 * 1024
 CALLBACK_TIMEOUT = timedelta(seconds=20)
+MAX_PAUSE = timedelta(days=366)  # the longest that a handler or its target may ask for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exponential:
-    """Waits that grow: first × factor^(attempt − 1), at most `most`, spread by ± jitter."""
+    """Waits that grow: first × factor^(attempt − 1), spread by ± jitter, at most `most`."""
 
     first: timedelta = timedelta(seconds=5)
     factor: float = 3.0
@@ -38,8 +44,16 @@ class Exponential:
 
     def after(self, attempt: int) -> timedelta:
         """How long to wait after the failure of this attempt (1, 2, …)."""
-        power = min(attempt - 1, 50)  # beyond it, the float would overflow and `most` holds anyway
-        return _spread(min(self.first * self.factor**power, self.most), self.jitter)
+        grown = self.first.total_seconds() * self._growth(attempt)
+        most = self.most.total_seconds()
+        wait = _spread(min(grown, most), self.jitter)
+        return self.most if wait >= most else timedelta(seconds=wait)
+
+    def _growth(self, attempt: int) -> float:
+        try:
+            return float(self.factor) ** max(attempt - 1, 0)
+        except OverflowError:
+            return sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +65,8 @@ class Steps:
 
     def after(self, attempt: int) -> timedelta:
         """How long to wait after the failure of this attempt (1, 2, …)."""
-        return _spread(self.steps[min(attempt, len(self.steps)) - 1], self.jitter)
+        step = self.steps[min(max(attempt, 1), len(self.steps)) - 1]
+        return timedelta(seconds=_spread(step.total_seconds(), self.jitter))
 
 
 # The retry schedule that the Standard Webhooks specification proposes.
@@ -67,9 +82,8 @@ CALLBACK_STEPS = Steps(
 class Policy:
     """How the jobs of one type are treated."""
 
-    ttl: timedelta = timedelta(
-        seconds=15
-    )  # of a claim; about the worker's life, not the job's length
+    # Of a claim: about the worker's life, not about the job's length.
+    ttl: timedelta = timedelta(seconds=15)
     max_attempts: int = 3
     backoff: Exponential | Steps = field(default_factory=Exponential)
     timeout: timedelta = timedelta(hours=1)
@@ -90,6 +104,11 @@ class Policies:
     def __init__(self, default: Policy, by_type: Mapping[str, Policy] | None = None) -> None:
         self._default = default
         self._by_type = {CALLBACK_TYPE: CALLBACK_POLICY} | dict(by_type or {})
+
+    @property
+    def types(self) -> Collection[str]:
+        """The types that have a policy of their own."""
+        return self._by_type.keys()
 
     def of(self, type: str) -> Policy:
         """How jobs of this type are treated."""
@@ -169,8 +188,10 @@ def expired(job: Job) -> Outcome:
     )
 
 
-def follow_ups(job: Job, outcome: Outcome) -> tuple[FollowUp, ...]:
-    """The jobs to push in the commit that ends this one."""
+def follow_ups(
+    job: Job, outcome: Outcome, policy: Policy = CALLBACK_POLICY
+) -> tuple[FollowUp, ...]:
+    """The jobs to push in the commit that ends this one; the policy is that of callbacks."""
     if not job.details.callbacks:
         return ()
     match outcome.move:
@@ -183,7 +204,20 @@ def follow_ups(job: Job, outcome: Outcome) -> tuple[FollowUp, ...]:
         case _:
             return ()
     wanted = [callback for callback in job.details.callbacks if callback.on is on]
-    return tuple(FollowUp(on=on, job=_callback(job, callback, outcome, end)) for callback in wanted)
+    ended = _ended(job, outcome, end)
+    params = [callback_params(callback, job.id, end, ended) for callback in wanted]
+    return tuple(FollowUp(on=on, job=_callback(job, each, policy)) for each in params)
+
+
+def callback_params(callback: Callback, id: JobId, end: str, ended: JSONObject) -> JSONObject:
+    """The params of the job that tells how the job with this id ended; `ended` is that job as JSON shows it."""
+    # Params that cannot be read travel as their text: the callback dies of them, and no other job.
+    return {
+        "job_id": id,
+        "command": {"type": callback.type, "params": describe_result(callback.params)},
+        "event": f"job.{end}" if callback.report else None,
+        "job": ended if callback.report else None,
+    }
 
 
 def keep(policy: Policy, move: Move) -> timedelta:
@@ -205,16 +239,11 @@ def _failed(failed: Failed, job: Job, policy: Policy) -> Outcome:
         error = f"failed: {failed.error}" if once else failed.error
         return Outcome(move=Move.BURY, error=error, result=failed.result)
     after = failed.after if failed.after is not None else policy.backoff.after(job.attempt)
-    return Outcome(move=Move.RETRY, after=max(after, timedelta(0)), error=failed.error)
+    after = min(max(after, timedelta(0)), MAX_PAUSE)
+    return Outcome(move=Move.RETRY, after=after, error=failed.error)
 
 
-def _callback(job: Job, callback: Callback, outcome: Outcome, end: str) -> NewJob:
-    params: JSON = {
-        "job_id": job.id,
-        "command": {"type": callback.type, "params": decode(callback.params)},
-        "event": f"job.{end}" if callback.report else None,
-        "job": _ended(job, outcome, end) if callback.report else None,
-    }
+def _callback(job: Job, params: JSONObject, policy: Policy) -> NewJob:
     return NewJob(
         queue=QueueKey(job.domain, CALLBACK_TYPE),
         params=encode(params),
@@ -222,16 +251,17 @@ def _callback(job: Job, callback: Callback, outcome: Outcome, end: str) -> NewJo
             context=job.details.context, trace=job.details.trace, request_id=job.details.request_id
         ),
         priority=job.priority,
-        max_attempts=CALLBACK_POLICY.max_attempts,
+        max_attempts=policy.max_attempts,
+        delivery=policy.delivery,
     )
 
 
-def _ended(job: Job, outcome: Outcome, end: str) -> JSON:
-    """The job as the event shows it; its finished_at is the callback's own pushed_at, as both are one commit."""
+def _ended(job: Job, outcome: Outcome, end: str) -> JSONObject:
+    """The job as the event shows it, without finished_at: that is the callback's own pushed_at, in the same commit."""
     shown = describe(job)
-    result = describe_result(outcome.result)
-    return {**shown, "state": end, "result": result, "error": outcome.error or None}
+    error = job.error if outcome.move is Move.ACK else outcome.error or None  # as engines keep it
+    return {**shown, "state": end, "result": describe_result(outcome.result), "error": error}
 
 
-def _spread(wait: timedelta, jitter: float) -> timedelta:
-    return wait * random.uniform(1 - jitter, 1 + jitter)  # noqa: S311  no secret hangs on it
+def _spread(seconds: float, jitter: float) -> float:
+    return seconds * random.uniform(1 - jitter, 1 + jitter)

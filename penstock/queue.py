@@ -1,15 +1,17 @@
 """One queue: what a job must look like to enter it, and how it is stamped; the same for all engines."""
 
 import math
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from penstock.engine import Engine, Feature
 from penstock.errors import BadJob, FieldError, UnsupportedFeature
 from penstock.job import (
     DEFAULT_PRIORITY,
+    MAX_ATTEMPTS,
+    MAX_NAME,
     MAX_PRIORITY,
     Callback,
     Details,
@@ -18,14 +20,14 @@ from penstock.job import (
     Order,
     QueueKey,
     Root,
+    is_name,
 )
 from penstock.policy import Policy
-from penstock.serialization import JSONObject, check, digest, encode
+from penstock.serialization import MAX_BYTES, JSONObject, check, digest, encode, parse
 
-MAX_NAME = 100
 MAX_CONTEXT = 255
 MAX_KEY = 255
-MAX_ATTEMPTS = 1000
+MAX_TRACE = 255
 MAX_CALLBACKS = 20
 MAX_WAIT = timedelta(days=3660)
 
@@ -33,8 +35,6 @@ MAX_WAIT = timedelta(days=3660)
 ROOT_PARAMS = frozenset(
     {"rootJobSignature", "rootJobTimestamp", "jobReleaseTimestamp", "requestId"}
 )
-
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,53 +75,64 @@ class Queue:
 
     def stamp(self, spec: JobSpec) -> NewJob:
         """The job complete, as an engine stores it; BadJob, with every wrong field named, where it cannot be."""
-        errors = list(_wrong(spec))
+        errors = _wrong(spec)
         if not self._delays and (spec.delay or spec.run_at):
             errors.append(
                 FieldError("delay", f"the store of queue {self.type!r} cannot delay jobs")
             )
         if errors:
             raise BadJob(errors)
-        check(spec.params, field="params")
         return NewJob(
             queue=QueueKey(spec.domain, spec.type),
-            params=encode(spec.params),
+            params=_text_of(spec.params),
             details=_details(spec),
             priority=DEFAULT_PRIORITY if spec.priority is None else spec.priority,
             delay=spec.delay or timedelta(0),
-            run_at=spec.run_at,
+            run_at=spec.run_at and spec.run_at.astimezone(UTC),
             dedupe_key=_dedupe_key(spec),
-            root=spec.root,
+            root=spec.root and _in_utc(spec.root),
             max_attempts=spec.max_attempts or self.policy.max_attempts,
             delivery=self.policy.delivery,
             idempotency=spec.idempotency,
         )
 
 
-def is_name(text: str) -> bool:
-    """Whether a type or a domain may be called so."""
-    return len(text) <= MAX_NAME and _NAME.fullmatch(text) is not None
+def seconds(value: float) -> timedelta:
+    """The duration of so many seconds; one that every check refuses where there is none so long."""
+    if not math.isfinite(value) or abs(value) > MAX_WAIT.total_seconds():
+        return MAX_WAIT + timedelta(days=1)
+    return timedelta(seconds=value)
+
+
+def _text_of(params: JSONObject) -> str:
+    text = encode(params)
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise BadJob.field("params", f"{size} bytes as JSON; at most {MAX_BYTES} are taken")
+    return text
 
 
 def _details(spec: JobSpec) -> Details:
     return Details(
         context=spec.context,
         timeout=spec.timeout,
-        callbacks=spec.callbacks,
+        callbacks=tuple(spec.callbacks),
         root_is_self=spec.root is not None and spec.root.is_self,
         trace=spec.trace,
         request_id=spec.request_id,
     )
 
 
+def _in_utc(root: Root) -> Root:
+    return replace(root, timestamp=root.timestamp.astimezone(UTC))
+
+
 def _dedupe_key(spec: JobSpec) -> str | None:
     if spec.dedupe is False:
         return None
     if spec.dedupe is True:
-        counted = {k: v for k, v in spec.params.items() if k not in ROOT_PARAMS}
-    else:
-        counted = {name: spec.params.get(name) for name in spec.dedupe}
-    return digest(counted)
+        return digest({k: v for k, v in spec.params.items() if k not in ROOT_PARAMS})
+    return digest({name: spec.params[name] for name in spec.dedupe})
 
 
 def _wrong(spec: JobSpec) -> list[FieldError]:
@@ -133,16 +144,21 @@ def _wrong(spec: JobSpec) -> list[FieldError]:
         "max_attempts": _wrong_number(spec.max_attempts, 1, MAX_ATTEMPTS),
         "delay": _wrong_wait(spec.delay, least=timedelta(0)),
         "timeout": _wrong_wait(spec.timeout, least=timedelta(milliseconds=1)),
-        "run_at": _wrong_time(spec),
+        "run_at": _wrong_run_at(spec),
         "dedupe": _wrong_dedupe(spec),
-        "root": _wrong_root(spec.root),
-        "callbacks": f"at most {MAX_CALLBACKS}" if len(spec.callbacks) > MAX_CALLBACKS else None,
+        "root.signature": None if spec.root is None else _wrong_signature(spec.root),
+        "root.timestamp": None if spec.root is None else _wrong_time(spec.root.timestamp),
         "idempotency_key": _wrong_key(spec.idempotency),
+        "trace": None if spec.trace is None else _wrong_text(spec.trace, MAX_TRACE),
+        "request_id": None if spec.request_id is None else _wrong_text(spec.request_id, MAX_KEY),
     }
-    return [FieldError(name, detail) for name, detail in found.items() if detail is not None]
+    errors = [FieldError(name, detail) for name, detail in found.items() if detail is not None]
+    return [*errors, *_wrong_params(spec.params), *_wrong_callbacks(spec.callbacks)]
 
 
-def _wrong_name(name: str) -> str | None:
+def _wrong_name(name: object) -> str | None:
+    if not isinstance(name, str):
+        return "is no text; give the name"
     if is_name(name):
         return None
     return (
@@ -151,7 +167,9 @@ def _wrong_name(name: str) -> str | None:
     )
 
 
-def _wrong_text(text: str, most: int) -> str | None:
+def _wrong_text(text: object, most: int) -> str | None:
+    if not isinstance(text, str):
+        return "is no text"
     if len(text) > most:
         return f"{len(text)} characters; at most {most}"
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
@@ -159,55 +177,86 @@ def _wrong_text(text: str, most: int) -> str | None:
     return None
 
 
-def _wrong_number(number: int | None, least: int, most: int) -> str | None:
-    if number is None or least <= number <= most:
+def _wrong_number(number: object, least: int, most: int) -> str | None:
+    if number is None:
         return None
-    return f"{number} is not within {least} and {most}"
+    if isinstance(number, bool) or not isinstance(number, int):
+        return f"is no whole number; give one from {least} to {most}"
+    return None if least <= number <= most else f"is not within {least} and {most}"
 
 
-def _wrong_wait(wait: timedelta | None, *, least: timedelta) -> str | None:
-    if wait is None or least <= wait <= MAX_WAIT:
+def _wrong_wait(wait: object, *, least: timedelta) -> str | None:
+    if wait is None:
         return None
-    return f"{wait.total_seconds():g} s is not within {least.total_seconds():g} s and {MAX_WAIT.days} days"
+    if not isinstance(wait, timedelta):
+        return "is no duration; give a timedelta"
+    if least <= wait <= MAX_WAIT:
+        return None
+    return f"is out of range; give {least.total_seconds():g} s to {MAX_WAIT.days} days"
 
 
-def _wrong_time(spec: JobSpec) -> str | None:
+def _wrong_run_at(spec: JobSpec) -> str | None:
     if spec.run_at is None:
         return None
     if spec.delay is not None:
         return "stands beside delay; give one of the two"
-    if spec.run_at.tzinfo is None:
+    return _wrong_time(spec.run_at)
+
+
+def _wrong_time(time: object) -> str | None:
+    if not isinstance(time, datetime):
+        return "is no time; give a datetime"
+    if time.tzinfo is None:
         return "has no time zone; add Z or an offset"
+    try:
+        time.astimezone(UTC)
+    except OverflowError:
+        return "is outside of the years 1 to 9999 in UTC"
     return None
 
 
 def _wrong_dedupe(spec: JobSpec) -> str | None:
-    if isinstance(spec.dedupe, bool):
+    if isinstance(spec.dedupe, bool) or not isinstance(spec.params, Mapping):
         return None
     if not spec.dedupe:
         return "is an empty list; name the params that count, or send true"
     missing = [name for name in spec.dedupe if name not in spec.params]
-    return f"names {missing[0][:MAX_NAME]!a}, which is not in params" if missing else None
+    return f"names {str(missing[0])[:MAX_NAME]!a}, which is not in params" if missing else None
 
 
-def _wrong_root(root: Root | None) -> str | None:
-    if root is None:
-        return None
-    if not root.signature:
-        return "has an empty signature"
-    if root.timestamp.tzinfo is None:
-        return "has a timestamp without time zone; add Z or an offset"
-    return _wrong_text(root.signature, MAX_KEY)
+def _wrong_signature(root: Root) -> str | None:
+    return "is empty" if root.signature == "" else _wrong_text(root.signature, MAX_KEY)
 
 
 def _wrong_key(idempotency: Idempotency | None) -> str | None:
     if idempotency is None:
         return None
-    return "is empty" if not idempotency.key else _wrong_text(idempotency.key, MAX_KEY)
+    return "is empty" if idempotency.key == "" else _wrong_text(idempotency.key, MAX_KEY)
 
 
-def seconds(value: float) -> timedelta:
-    """A duration from a number of seconds; BadJob-free callers check the range, this only guards the arithmetic."""
-    if not math.isfinite(value) or abs(value) > MAX_WAIT.total_seconds():
-        return MAX_WAIT + timedelta(days=1)
-    return timedelta(seconds=value)
+def _wrong_params(params: object) -> Sequence[FieldError]:
+    if not isinstance(params, Mapping):
+        return [FieldError("params", "is no object; give names and values")]
+    return _errors(lambda: check(params, field="params"))
+
+
+def _wrong_callbacks(callbacks: Sequence[Callback]) -> Sequence[FieldError]:
+    if len(callbacks) > MAX_CALLBACKS:
+        return [FieldError("callbacks", f"are {len(callbacks)}; at most {MAX_CALLBACKS}")]
+    return [error for each in callbacks for error in _errors(partial(_check_callback, each))]
+
+
+def _check_callback(callback: Callback) -> None:
+    field = f"callbacks.{callback.on}"
+    # What UTF-8 cannot write becomes what `parse` refuses.
+    value = parse(callback.params.encode("utf-8", "surrogatepass"), field=field)
+    if not isinstance(value, Mapping):
+        raise BadJob.field(field, "is no object; give the params of its command")
+
+
+def _errors(call: Callable[[], None]) -> Sequence[FieldError]:
+    try:
+        call()
+    except BadJob as error:
+        return error.errors
+    return ()

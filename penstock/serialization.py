@@ -12,14 +12,33 @@ from penstock.errors import BadJob
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 JSONObject: TypeAlias = Mapping[str, JSON]
+_Path: TypeAlias = list[str | int]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
+MIN_INTEGER = -(2**63)
 
-_encoder = msgspec.json.Encoder()
-_sorted_encoder = msgspec.json.Encoder(order="deterministic")
 _SHOWN_DIGITS = 20
+_SHOWN_KEY = 100
+
+
+def _plain(value: object) -> object:
+    """A value of somebody's own kind of text, number or mapping as the plain one that it stands for."""
+    match value:
+        case str():
+            return "".join(value)
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+        case Mapping():
+            return dict(value)
+    raise TypeError(f"a {type(value).__name__} is no JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
+_sorted_encoder = msgspec.json.Encoder(enc_hook=_plain, order="deterministic")
 
 
 def encode(value: object) -> str:
@@ -37,7 +56,10 @@ def digest(value: JSON) -> str:
 
 def decode(text: str) -> JSON:
     """The value of JSON text that this module wrote; ValueError if it is none."""
-    value: JSON = msgspec.json.decode(text)
+    try:
+        value: JSON = msgspec.json.decode(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep to be read") from error
     return value
 
 
@@ -70,50 +92,70 @@ def parse(text: bytes, *, field: str = "body") -> JSON:
     return checked
 
 
-def check(value: object, *, field: str, depth: int = MAX_DEPTH) -> None:
+def check(value: object, *, field: str) -> None:
     """Nothing, if the value can be kept as JSON and given back unchanged; else BadJob naming the place."""
+    _check(value, [field])
+
+
+def _check(value: object, path: _Path) -> None:
+    """As check. The path leads to the value; it is only joined for an error, as keys may be long and many."""
     if value is None or isinstance(value, bool):
         return
     if isinstance(value, str):
-        _check_text(value, field)
+        _check_text(value, path)
     elif isinstance(value, int):
-        if abs(value) > MAX_INTEGER:
-            raise BadJob.field(field, "an integer beyond 64 bits; send it as a string")
+        if not MIN_INTEGER <= value <= MAX_INTEGER:
+            raise _wrong(path, "an integer beyond 64 bits; send it as a string")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise BadJob.field(field, "not a finite number; JSON has no NaN and no Infinity")
+            raise _wrong(path, "not a finite number; JSON has no NaN and no Infinity")
     else:
-        _check_nested(value, field, depth)
+        _check_nested(value, path)
 
 
-def _check_nested(value: object, field: str, depth: int) -> None:
-    if depth == 0:
-        raise BadJob.field(field, f"nested deeper than {MAX_DEPTH}")
+def _check_nested(value: object, path: _Path) -> None:
+    if len(path) > MAX_DEPTH:
+        raise _wrong(path, f"nested deeper than {MAX_DEPTH}")
     if isinstance(value, Mapping):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise BadJob.field(field, f"key {key!r} is no string; JSON keys are strings")
-            _check_text(key, field)
-            check(item, field=f"{field}.{key}", depth=depth - 1)
+        _check_object(value, path)
     elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            check(item, field=f"{field}[{index}]", depth=depth - 1)
+        path.append(0)
+        for path[-1], item in enumerate(value):
+            _check(item, path)
+        path.pop()
     else:
-        raise BadJob.field(
-            field,
-            f"a {type(value).__name__} is no JSON; use null, true, text, numbers, lists, objects",
-        )
+        kind = type(value).__name__
+        raise _wrong(path, f"a {kind} is no JSON; use null, true, text, numbers, lists, objects")
 
 
-def _check_text(text: str, field: str) -> None:
+def _check_object(value: Mapping[object, object], path: _Path) -> None:
+    for key in value:
+        if not isinstance(key, str):
+            raise _wrong(path, f"key {key!r:.{_SHOWN_KEY}} is no string; JSON keys are strings")
+        _check_text(key, path)
+    path.append("")
+    for key, item in value.items():
+        path[-1] = str(key)
+        _check(item, path)
+    path.pop()
+
+
+def _check_text(text: str, path: _Path) -> None:
     if "\0" in text:
-        raise BadJob.field(field, "holds a NUL character; remove it")
+        raise _wrong(path, "holds a NUL character; remove it")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise BadJob.field(
-            field, "holds half of a surrogate pair; send whole characters"
-        ) from error
+        raise _wrong(path, "holds half of a surrogate pair; send whole characters") from error
+
+
+def _wrong(path: _Path, detail: str) -> BadJob:
+    first, *steps = path
+    return BadJob.field(f"{first}{''.join(_step(step) for step in steps)}", detail)
+
+
+def _step(step: str | int) -> str:
+    return f"[{step}]" if isinstance(step, int) else f".{step[:_SHOWN_KEY]}"
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -137,6 +179,6 @@ def _float(text: str) -> float:
 
 
 def _int(text: str) -> int:
-    if len(text) > _SHOWN_DIGITS or abs(int(text)) > MAX_INTEGER:
+    if len(text) > _SHOWN_DIGITS or not MIN_INTEGER <= int(text) <= MAX_INTEGER:
         raise ValueError(f"integer {text[:_SHOWN_DIGITS]} is beyond 64 bits; send it as a string")
     return int(text)

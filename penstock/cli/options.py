@@ -128,4 +128,7 @@ def _in_directory(settings: Settings, data: Path) -> Settings:
     except OSError as error:
         raise SettingsError(f"--data {data}: {error.strerror}") from error
     store = StoreSettings(url=f"sqlite:///{(data / 'penstock.db').absolute()}")
-    return msgspec.structs.replace(settings, stores={"main": store})
+    queues = {
+        type: msgspec.structs.replace(queue, store=None) for type, queue in settings.queues.items()
+    }
+    return msgspec.structs.replace(settings, stores={"main": store}, queues=queues)

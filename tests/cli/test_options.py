@@ -39,6 +39,19 @@ def test_a_data_directory_is_made_and_holds_the_store() -> None:
     assert settings.stores["main"].url == f"sqlite:///{Path('a/b/penstock.db').absolute()}"
 
 
+def test_a_data_directory_takes_the_place_of_all_stores() -> None:
+    Path("penstock.toml").write_text(
+        "[stores.a]\nurl = 'sqlite:///a.db'\n[stores.b]\nurl = 'sqlite:///b.db'\nnumber = 1\n"
+        "[queues.default]\nstore = 'a'\n[queues.mail]\nstore = 'b'\nmax_attempts = 9\n"
+    )
+
+    settings = settings_of(None, data=Path("here"))
+
+    assert list(settings.stores) == ["main"]
+    assert settings.queues["mail"].store is None
+    assert settings.queues["mail"].max_attempts == 9
+
+
 def test_a_data_directory_that_cannot_be_made_is_said() -> None:
     Path("file").write_text("")
 

@@ -1,0 +1,185 @@
+"""All queues together: a job goes to the store of its type, a claim's end to the store that issued the id."""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+
+from penstock.engine import Pushed
+from penstock.errors import BadJob, FieldError, NotAllowed, UnknownJob, UnknownType
+from penstock.group.store import Store
+from penstock.handler import Registry
+from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, store_number
+from penstock.policy import Policies, callback_params
+from penstock.queue import JobSpec, Queue
+from penstock.serialization import JSONObject, decode
+
+
+class QueueGroup:
+    """Every queue of this installation: checks what is pushed and routes it to the store of its type.
+
+    Raises UnsupportedFeature where the store of a type cannot do what its policy asks for.
+    """
+
+    def __init__(
+        self,
+        stores: Mapping[str, Store],
+        *,
+        default: str,
+        routes: Mapping[str, str] | None = None,
+        policies: Policies,
+        registry: Registry,
+        accepts: Callable[[str], bool] = lambda type: False,
+    ) -> None:
+        self.stores = dict(stores)
+        self.policies = policies
+        self.registry = registry
+        self._default = default
+        self._routes = dict(routes or {})
+        self._accepts = accepts
+        self._by_number = {store.engine.identity.number: store for store in stores.values()}
+        for type in (*registry.types, *policies.types):
+            self._queue(type)
+
+    def store_of_type(self, type: str) -> Store:
+        """Where jobs of this type live."""
+        return self.stores[self._routes.get(type, self._default)]
+
+    def store_of(self, id: JobId) -> Store:
+        """The store that issued this id; UnknownJob where none of ours did."""
+        store = self._by_number.get(store_number(id))
+        if store is None:
+            raise UnknownJob(f"no job {id}: no store has the number {store_number(id)}")
+        return store
+
+    def prepare(self, spec: JobSpec) -> NewJob:
+        """The job, checked by its queue, its handler and the handlers of its callbacks, ready to be stored.
+
+        Raises BadJob with every field named that its queue, or else a handler, finds wrong; or NotAllowed.
+        """
+        new = self._queue(spec.type).stamp(spec)
+        checks = [partial(self._check_type, spec.type, spec.params)]
+        checks += [partial(self._check_callback, callback) for callback in spec.callbacks]
+        errors = [error for check in checks if (error := _error(check)) is not None]
+        if len(errors) > 1:
+            raise BadJob([wrong for error in errors for wrong in error.errors])
+        if errors:
+            raise errors[0]
+        return new
+
+    async def store(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+        """The prepared jobs are stored and answered in their places; all or none within each store."""
+        places: dict[str, list[int]] = {}
+        for index, job in enumerate(jobs):
+            places.setdefault(self.store_of_type(job.queue.type).name, []).append(index)
+        answers: dict[int, Pushed] = {}
+        for name, indexes in places.items():
+            pushed = await self.stores[name].push([jobs[index] for index in indexes])
+            answers.update(zip(indexes, pushed, strict=True))
+        return [answers[index] for index in range(len(jobs))]
+
+    async def push(self, specs: Sequence[JobSpec]) -> Sequence[Pushed]:
+        """All jobs are checked first, then stored: a bad one leaves nothing stored, its fields named `jobs[i].…`."""
+        return await self.store(self.prepare_all(specs))
+
+    def prepare_all(self, specs: Sequence[JobSpec]) -> Sequence[NewJob]:
+        """Every job prepared; BadJob with the wrong fields of all of them, or NotAllowed."""
+        prepared: list[NewJob] = []
+        errors: list[FieldError] = []
+        for index, spec in enumerate(specs):
+            try:
+                prepared.append(self.prepare(spec))
+            except BadJob as error:
+                errors += error.below(f"jobs[{index}]").errors
+            except NotAllowed as error:
+                raise error.below(f"jobs[{index}]") from error
+        if errors:
+            raise BadJob(errors)
+        return prepared
+
+    def types_of(self, store: Store) -> frozenset[str]:
+        """The types that run here and live in this store."""
+        own = {type for type in self.registry.types if self.store_of_type(type) is store}
+        return frozenset(own | ({CALLBACK_TYPE} & set(self.registry.types)))
+
+    async def wait(self, timeout: timedelta) -> bool:
+        """True soon after a job may have become ready in any store, False at the timeout."""
+        waits = [
+            asyncio.ensure_future(store.engine.wait(timeout)) for store in self.stores.values()
+        ]
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return any(wait.result() for wait in done)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    def _queue(self, type: str) -> Queue:
+        return Queue(type, self.policies.of(type), self.store_of_type(type).engine)
+
+    def knows(self, type: str) -> bool:
+        """Whether jobs of this type may be pushed: a handler is here, or a queue is configured, or all are accepted."""
+        return self.registry.find(type) is not None or self._accepts(type)
+
+    def _check_type(self, type: str, params: JSONObject) -> None:
+        if type == CALLBACK_TYPE:
+            # They are signed as ours, so nobody else may say what they tell.
+            raise BadJob.field(
+                "type", "callback jobs are pushed by Penstock alone; use `callbacks`"
+            )
+        if not self.knows(type):
+            known = ", ".join(self.registry.types) or "none"
+            raise UnknownType(
+                [
+                    FieldError(
+                        "type",
+                        f"no handler for type {type!r}; known: {known}. For remote workers add [queues.{type}] "
+                        "or [server] accept_unknown_types = true",
+                    )
+                ]
+            )
+        handler = self.registry.find(type)
+        if handler is not None:
+            _below("params", lambda: handler.check(params))
+
+    def _check_callback(self, callback: Callback) -> None:
+        """As its handler will, and the one of callbacks, when its turn has come."""
+        field = f"callbacks.{callback.on}"
+        handler = self.registry.find(callback.type)
+        if handler is None or callback.type == CALLBACK_TYPE:
+            shown = f"{callback.type[:100]!a}"
+            raise UnknownType([FieldError(f"{field}.type", f"no handler for type {shown} here")])
+        params = decode(callback.params)
+        if isinstance(params, Mapping):
+            _below(field, lambda: handler.check(params))
+        sender = self.registry.find(CALLBACK_TYPE)
+        if sender is not None:
+            foreseen = callback_params(callback, JobId(0), "done", {})
+            _below(field, lambda: _as_asked(lambda: sender.check(foreseen)))
+
+
+def _error(check: Callable[[], None]) -> BadJob | None:
+    try:
+        check()
+    except BadJob as error:
+        return error
+    return None
+
+
+def _as_asked(check: Callable[[], None]) -> None:
+    """The check of a callback job, whose command the caller gave without `command` and `params` around it."""
+    try:
+        check()
+    except BadJob as error:
+        inner = [re.sub(r"^command\.(params\.)?", "", wrong.field) for wrong in error.errors]
+        found = zip(inner, error.errors, strict=True)
+        raise BadJob([FieldError(name, wrong.detail) for name, wrong in found]) from error
+
+
+def _below(prefix: str, call: Callable[[], None]) -> None:
+    try:
+        call()
+    except (BadJob, NotAllowed) as error:
+        raise error.below(prefix) from error

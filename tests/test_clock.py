@@ -1,0 +1,42 @@
+"""Clocks: UTC, never back, and moved by hand in tests."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from penstock.clock import Clock, ManualClock, SystemClock
+
+
+@pytest.mark.parametrize("clock", [SystemClock(), ManualClock()])
+def test_a_clock_tells_aware_time_in_utc(clock: Clock) -> None:
+    assert clock.now().tzinfo is UTC
+
+
+def test_the_system_clock_tells_the_time_of_the_host() -> None:
+    before = datetime.now(UTC)
+
+    told = SystemClock().now()
+
+    assert before <= told <= datetime.now(UTC)
+
+
+def test_the_system_clock_does_not_go_back_with_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SystemClock()
+    told = clock.now()
+    monkeypatch.setattr(time, "time", lambda: told.timestamp() - 3600)
+
+    assert clock.now() == told
+
+    monkeypatch.setattr(time, "time", lambda: told.timestamp() + 1)
+    assert clock.now() == told + timedelta(seconds=1)
+
+
+def test_a_manual_clock_stands_until_it_is_moved() -> None:
+    clock = ManualClock()
+    start = clock.now()
+
+    assert clock.now() == start
+
+    clock.tick(timedelta(hours=1, microseconds=1))
+    assert clock.now() == start + timedelta(hours=1, microseconds=1)
