@@ -1,0 +1,228 @@
+"""Push: store jobs, or raise the twins that are waiting already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from penstock.engine import IDEMPOTENCY_MEMORY, ROOT_MEMORY, Pushed
+from penstock.engines.sqlite.moves.places import Entry, enter, take_scheduled
+from penstock.engines.sqlite.rows import Row, as_json, in_batches
+from penstock.engines.sqlite.times import later, stored
+from penstock.engines.sqlite.transaction import PUSHED, Transaction
+from penstock.job import Idempotency, JobId, NewJob, dump_details
+
+_Key: TypeAlias = tuple[str, str]  # domain, idempotency key
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was answered to an idempotency key."""
+
+    fingerprint: str
+    answer: Pushed
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A job that no key replays, and the id that it has if it is stored."""
+
+    id: int
+    queue: int
+    run_at: int
+    new: NewJob
+
+
+class _Raise(NamedTuple):
+    """What a waiting twin is raised to."""
+
+    twin: int
+    priority: int
+    run_at: int
+    signature: str | None
+    timestamp: int | None
+
+
+def push(tx: Transaction, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+    """Store the jobs, all or none, and answer each in its place."""
+    known = _known_keys(tx, jobs)
+    fresh = _not_replayed(jobs, known)
+    answers = dict(zip(fresh, _push_fresh(tx, [jobs[place] for place in fresh]), strict=True))
+    known |= _remember(
+        tx, [(jobs[place].queue.domain, jobs[place].idempotency, answers[place]) for place in fresh]
+    )
+    return [
+        answers[place] if place in answers else _replay(new, known)
+        for place, new in enumerate(jobs)
+    ]
+
+
+def _known_keys(tx: Transaction, jobs: Sequence[NewJob]) -> dict[_Key, _Known]:
+    keys = {key for new in jobs if (key := _key(new))}
+    if not keys:
+        return {}
+    rows = tx.run("push.replay", keys=as_json(sorted(keys)), now=tx.now)
+    return {
+        (domain, key): _Known(fingerprint, Pushed(id=JobId(id), deduplicated=bool(deduplicated)))
+        for domain, key, fingerprint, id, deduplicated in rows
+    }
+
+
+def _not_replayed(jobs: Sequence[NewJob], known: Mapping[_Key, _Known]) -> Sequence[int]:
+    """The places of the jobs whose key is new, or the first of its kind in this batch."""
+    keys = set(known)
+    places = []
+    for place, new in enumerate(jobs):
+        key = _key(new)
+        if key is None or key not in keys:
+            places.append(place)
+        if key is not None:
+            keys.add(key)
+    return places
+
+
+def _replay(new: NewJob, known: Mapping[_Key, _Known]) -> Pushed:
+    [found] = [known[key] for key in [_key(new)] if key]
+    if new.idempotency and found.fingerprint != new.idempotency.fingerprint:
+        return Pushed(id=found.answer.id, conflict=True)
+    return Pushed(id=found.answer.id, deduplicated=found.answer.deduplicated, replayed=True)
+
+
+def _remember(
+    tx: Transaction, answered: Iterable[tuple[str, Idempotency | None, Pushed]]
+) -> Mapping[_Key, _Known]:
+    known = {
+        (domain, asked.key): _Known(asked.fingerprint, pushed)
+        for domain, asked, pushed in answered
+        if asked is not None
+    }
+    records: list[Row] = [
+        (domain, key, each.fingerprint, each.answer.id, each.answer.deduplicated)
+        for (domain, key), each in known.items()
+    ]
+    if records:
+        until = later(tx.now, IDEMPOTENCY_MEMORY)
+        tx.run("push.remember", records=as_json(records), until=until)
+    return known
+
+
+def _key(new: NewJob) -> _Key | None:
+    return (new.queue.domain, new.idempotency.key) if new.idempotency else None
+
+
+def _push_fresh(tx: Transaction, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+    if not jobs:
+        return []
+    fresh = _prepared(tx, jobs)
+    _register_roots(tx, fresh)
+    twins = _twins(tx, fresh)
+    _store(tx, [each for each in fresh if each.id not in twins])
+    _raise(tx, [_raise_of(twins[each.id], each) for each in fresh if each.id in twins])
+    return [
+        Pushed(id=JobId(twins.get(each.id, each.id)), deduplicated=each.id in twins)
+        for each in fresh
+    ]
+
+
+def _prepared(tx: Transaction, jobs: Sequence[NewJob]) -> Sequence[_Fresh]:
+    numbers = tx.queues_made({new.queue for new in jobs})
+    return [
+        _Fresh(id, numbers[new.queue], _due(tx, new), new)
+        for id, new in zip(tx.next_ids(len(jobs)), jobs, strict=True)
+    ]
+
+
+def _due(tx: Transaction, new: NewJob) -> int:
+    return later(tx.now, new.delay) if new.run_at is None else stored(new.run_at)
+
+
+def _register_roots(tx: Transaction, fresh: Sequence[_Fresh]) -> None:
+    roots: list[Row] = [
+        (each.queue, each.new.root.signature, stored(each.new.root.timestamp))
+        for each in fresh
+        if each.new.root is not None
+    ]
+    if roots:
+        until = later(tx.now, ROOT_MEMORY)
+        tx.run("push.root", roots=as_json(roots), until=until, now=tx.now)
+
+
+def _twins(tx: Transaction, fresh: Sequence[_Fresh]) -> Mapping[int, int]:
+    """The waiting job that each duplicate is equal to, by the id that the duplicate does not get."""
+    keyed: list[Row] = [
+        (each.queue, each.new.dedupe_key, each.id)
+        for each in fresh
+        if each.new.dedupe_key is not None
+    ]
+    if not keyed:
+        return {}
+    text = as_json(keyed)
+    tx.run("push.key", keyed=text)
+    return dict(tx.run("push.twin", keyed=text))
+
+
+def _store(tx: Transaction, fresh: Sequence[_Fresh]) -> None:
+    for jobs in in_batches(map(_row, fresh)):
+        tx.run("push.job", jobs=jobs, now=tx.now)
+    for each in fresh:
+        tx.tally(each.queue, PUSHED)
+    enter(tx, [Entry(each.id, each.queue, each.run_at, 0, 0) for each in fresh])
+
+
+def _row(each: _Fresh) -> Row:
+    new = each.new
+    return (
+        each.id,
+        each.queue,
+        new.priority,
+        new.max_attempts,
+        new.delivery,
+        new.dedupe_key,
+        *_root(new),
+        dump_details(new.details),
+        new.params,
+    )
+
+
+def _raise_of(twin: int, each: _Fresh) -> _Raise:
+    return _Raise(twin, each.new.priority, each.run_at, *_root(each.new))
+
+
+def _root(new: NewJob) -> tuple[str, int] | tuple[None, None]:
+    return (new.root.signature, stored(new.root.timestamp)) if new.root else (None, None)
+
+
+def _raise(tx: Transaction, raises: Sequence[_Raise]) -> None:
+    if not raises:
+        return
+    text = as_json(_highest(raises))
+    tx.run("push.raise_ready", raises=text)
+    tx.run("push.raise", raises=text)
+    scheduled = tx.run("push.raise_scheduled", raises=text)
+    due = [id for id, run_at in scheduled if run_at <= tx.now]
+    if due:
+        taken = take_scheduled(tx, due)
+        enter(
+            tx, [Entry(job.id, job.queue, tx.now, job.attempt, job.fence) for job in taken.values()]
+        )
+
+
+def _highest(raises: Sequence[_Raise]) -> Iterable[_Raise]:
+    """One raise for each twin, since a statement updates a row only once."""
+    folded: dict[int, _Raise] = {}
+    for each in raises:
+        before = folded.get(each.twin)
+        folded[each.twin] = each if before is None else _higher(before, each)
+    return folded.values()
+
+
+def _higher(one: _Raise, other: _Raise) -> _Raise:
+    newer = other if (other.timestamp or 0) > (one.timestamp or 0) else one
+    if one.timestamp is None or other.timestamp is None:
+        newer = one if other.timestamp is None else other
+    return _Raise(
+        one.twin,
+        max(one.priority, other.priority),
+        min(one.run_at, other.run_at),
+        newer.signature,
+        newer.timestamp,
+    )

@@ -1,0 +1,3 @@
+-- How often a job may have become ready.
+select wakes
+from store
