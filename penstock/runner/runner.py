@@ -63,6 +63,7 @@ class Runner:
         """Claim nothing more; let what runs end within the grace, release the rest. A second call ends the grace."""
         if self._stopping.is_set():
             self._hurrying.set()
+        log.info("stopping; %d jobs run", len(self._running))
         self._stopping.set()
         self._wake.set()
 

@@ -18,6 +18,7 @@ from penstock.serialization import JSON
 
 SOON = 20.0  # seconds after which a journey has failed
 LISTENING = re.compile(r"listening on (http://\S+)")
+STOPPING = re.compile(r"(stopping)")
 WORKING = re.compile(r"working as (\S+)")
 
 CONFIG = """

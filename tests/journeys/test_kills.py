@@ -16,6 +16,7 @@ from penstock.engines.sqlite import SqliteEngine
 from penstock.job import Job, JobId, State
 from tests.journeys.processes import (
     SOON,
+    STOPPING,
     Running,
     configured,
     get,
@@ -179,6 +180,7 @@ async def test_at_sigterm_a_running_job_ends_and_the_next_is_left(tmp_path: Path
                 await post(f"{url}/v1/jobs", {"type": "http", "params": {"url": to.url + path}})
             assert await to.next() == "/hold"
             process.send(signal.SIGTERM)
+            await process.says(STOPPING)
             to.hold.set()
             assert await process.ends() == 0
 
@@ -207,6 +209,7 @@ async def test_a_server_stops_at_sigterm_with_nothing_lost(tmp_path: Path) -> No
         await post(f"{url}/v1/jobs", {"type": "http", "params": {"url": f"{to.url}/hold"}})
         assert await to.next() == "/hold"
         process.send(signal.SIGTERM)
+        await process.says(STOPPING)
         to.hold.set()
         assert await process.ends() == 0
 
