@@ -7,12 +7,16 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 UNPRIVILEGED = ("postgres", "nobody")
+_Server = TypeVar("_Server")
+
+LONGEST_PATH = 60  # of a directory; the path of a socket in it must stay below 108 bytes
 
 
 class ServerMissing(Exception):
@@ -20,19 +24,16 @@ class ServerMissing(Exception):
 
 
 @contextmanager
-def running(start: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
-    """The URL of a started server. Where it is missing: skipped on a desk, failed where CI is set."""
-    try:
-        server = start()
-        url = server.__enter__()
-    except ServerMissing as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing), pytrace=False)
-        pytest.skip(str(missing))
-    try:
-        yield url
-    finally:
-        server.__exit__(None, None, None)
+def running(start: Callable[[], AbstractContextManager[_Server]]) -> Iterator[_Server]:
+    """A started server. Where it is missing: skipped on a desk, failed where CI is set."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(start())
+        except ServerMissing as missing:
+            if os.environ.get("CI"):
+                pytest.fail(str(missing), pytrace=False)
+            pytest.skip(str(missing))
+        yield server
 
 
 def install(package: str, *, because: str) -> None:
@@ -51,9 +52,10 @@ def install(package: str, *, because: str) -> None:
 
 @contextmanager
 def directory_for(user: str | None) -> Iterator[Path]:
-    """An empty directory of this user's own, with every directory above it open to him."""
+    """An empty directory of this user's own, which he can reach, short enough for a socket in it."""
     above = Path(tempfile.gettempdir()).resolve()
-    if user is not None and not all(_is_open(path) for path in (above, *above.parents)):
+    closed = user is not None and not all(_is_open(path) for path in (above, *above.parents))
+    if closed or len(str(above)) > LONGEST_PATH:
         above = Path("/tmp")
     with tempfile.TemporaryDirectory(prefix="penstock-", dir=above) as name:
         if user is not None:

@@ -1,18 +1,21 @@
 """A private PostgreSQL: data in a temporary directory, a socket beside it, no port.
 
-`PENSTOCK_TEST_POSTGRESQL_URL` names a server to use instead; its user must be allowed to make schemas.
+`PENSTOCK_TEST_POSTGRESQL_URL` names a server to use instead; a database is made there, and dropped at the end.
 """
 
+import asyncio
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import pytest
+import asyncpg
 
-from tests.servers import call, directory_for, install, running, unprivileged
+from tests.servers import call, directory_for, install, unprivileged
 
 GIVEN = "PENSTOCK_TEST_POSTGRESQL_URL"
 OLDEST = 15
@@ -50,7 +53,10 @@ class PrivateServer:
     def start(self) -> None:
         """It answers."""
         log = self.directory / "log"
-        self._call("pg_ctl", "--pgdata", self._data, "--wait", "--log", log, "start")
+        try:
+            self._call("pg_ctl", "--pgdata", self._data, "--wait", "--log", log, "start")
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\n{log.read_text()}") from error
 
     def stop(self, mode: str = "fast") -> None:
         """It is gone; with the mode `immediate` as after a power cut."""
@@ -84,17 +90,29 @@ def start() -> Iterator[str]:
     """The URL of a server for the tests: the one that is given, or a private one."""
     given = os.environ.get(GIVEN)
     if given:
-        yield given
+        with _own_database(given) as url:
+            yield url
         return
     with private() as server:
         yield server.url
 
 
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """One server for all tests of this process."""
-    with running(start) as url:
-        yield url
+@contextmanager
+def _own_database(url: str) -> Iterator[str]:
+    name = f"penstock_test_{uuid.uuid4().hex}"
+    asyncio.run(_execute(url, f"create database {name}"))
+    try:
+        yield urlsplit(url)._replace(path=f"/{name}").geturl()
+    finally:
+        asyncio.run(_execute(url, f"drop database {name} with (force)"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    session = await asyncpg.connect(url)
+    try:
+        await session.execute(statement)
+    finally:
+        await session.close()
 
 
 def _binaries() -> Path:

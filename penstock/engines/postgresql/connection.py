@@ -1,0 +1,166 @@
+"""The only module that speaks to the driver: one statement, one round trip, the driver's errors in our words."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import asyncpg
+
+from penstock.engines.postgresql.statements import load
+from penstock.errors import EngineError, EngineUnavailable
+
+MOST_SESSIONS = 8
+SECONDS_TO_CONNECT = 10
+SECONDS_TO_ANSWER = 60
+SECONDS_TO_CLOSE = 5
+TRIES = 5
+
+_SETTINGS = {
+    "application_name": "penstock",
+    "timezone": "UTC",
+    "default_transaction_isolation": "read committed",
+    # Every statement is short and reads by index, and there are few of them: they are planned once in a session, never
+    # compiled, and never by a scan that was cheap only because a table was empty when the session began.
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "enable_seqscan": "off",
+}
+
+# Another call came in the way, and the server undid the whole statement: it is simply run again.
+_UNDONE = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.UniqueViolationError,
+)
+_PASSING = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    *_UNDONE,
+)
+
+_T = TypeVar("_T")
+
+
+class Row(Protocol):
+    """One row of an answer, read by the names of its columns."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """The value, of the type that the driver gives to the column's."""
+        ...
+
+
+class Transaction:
+    """Several statements that are committed together."""
+
+    def __init__(self, session: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+        self._session = session
+
+    async def fetch(self, verb: str, **parameters: object) -> Sequence[Row]:
+        """The rows of the statement `sql/<verb>.sql`."""
+        statement = load(verb)
+        return await self._session.fetch(statement.text, *statement.arguments(parameters))
+
+    async def run(self, text: str) -> None:
+        """A whole file of statements is run."""
+        await self._session.execute(text)
+
+
+class Database:
+    """A pool of sessions on one schema of one database."""
+
+    def __init__(self, url: str, schema: str) -> None:
+        self._url = url
+        self._settings = {**_SETTINGS, "search_path": schema}
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def open(self) -> None:
+        """Be connected. EngineUnavailable where nobody answers, EngineError where we are not let in."""
+        if self._pool is None:
+            self._pool = await _translated(self._connect)
+
+    async def close(self) -> None:
+        """Hold no session any more."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(SECONDS_TO_CLOSE):
+                await pool.close()
+        except (*_PASSING, asyncpg.PostgresError):
+            pool.terminate()
+
+    async def fetch(self, verb: str, **parameters: object) -> Sequence[Row]:
+        """The rows of the statement `sql/<verb>.sql`; it was committed before they came."""
+        statement = load(verb)
+        pool = self._opened()
+
+        async def run() -> Sequence[Row]:
+            return await pool.fetch(statement.text, *statement.arguments(parameters))
+
+        return await _translated(run)
+
+    async def together(self, work: Callable[[Transaction], Awaitable[_T]]) -> _T:
+        """What `work` returns, after the commit of all it did."""
+        pool = self._opened()
+
+        async def run() -> _T:
+            async with pool.acquire() as session, session.transaction():
+                return await work(Transaction(session))
+
+        return await _translated(run)
+
+    def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":
+        if self._pool is None:
+            raise EngineError("the postgresql engine is not open; call open() first")
+        return self._pool
+
+    async def _connect(self) -> "asyncpg.Pool[asyncpg.Record]":
+        return await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=MOST_SESSIONS,
+            timeout=SECONDS_TO_CONNECT,
+            command_timeout=SECONDS_TO_ANSWER,
+            server_settings=self._settings,
+            # Unless told otherwise, the driver forgets long statements, and any after five minutes.
+            max_cacheable_statement_size=0,
+            max_cached_statement_lifetime=0,
+            # No statement leaves anything in its session; to reset it would be one round trip more for each.
+            reset=_leave_as_it_is,
+        )
+
+
+async def _leave_as_it_is(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    return
+
+
+async def _translated(run: Callable[[], Awaitable[_T]]) -> _T:
+    """What `run` returns; tried again where the server undid it all, else with its error in our words."""
+    for _ in range(TRIES - 1):
+        try:
+            return await _in_our_words(run)
+        except EngineUnavailable as error:
+            if not isinstance(error.__cause__, _UNDONE):
+                raise
+    return await _in_our_words(run)
+
+
+async def _in_our_words(run: Callable[[], Awaitable[_T]]) -> _T:
+    try:
+        return await run()
+    except ValueError as error:
+        raise EngineError(f"postgresql does not take it: {error}") from error
+    except _PASSING as error:
+        raise EngineUnavailable(f"postgresql cannot do it now: {_words(error)}") from error
+    except asyncpg.PostgresError as error:
+        raise EngineError(f"postgresql refused it: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

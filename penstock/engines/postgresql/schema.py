@@ -1,0 +1,63 @@
+"""Opening a store: the schema brought up to date, the number checked, the server's settings read."""
+
+from penstock.engine import Feature, StoreIdentity
+from penstock.engines.postgresql.connection import Database, Transaction
+from penstock.engines.postgresql.statements import migrations
+from penstock.errors import EngineError, EngineUnavailable, StoreMismatch
+from penstock.job import first_id
+
+OLDEST_VERSION = 15
+_ALWAYS = frozenset({Feature.ATOMIC, Feature.SHARED, Feature.DELAY, Feature.ORDER})
+
+
+async def features_of(database: Database) -> frozenset[Feature]:
+    """What the server, as it is set, can promise. EngineError where it is too old."""
+    [found] = await database.fetch("open_settings")
+    version = found["version"] // 10_000
+    if version < OLDEST_VERSION:
+        raise EngineError(
+            f"the server is PostgreSQL {version}; use {OLDEST_VERSION} or a newer one"
+        )
+    if found["read_only"]:
+        raise EngineUnavailable(
+            "the server takes no writes: a standby, or read-only; point `url` at the primary"
+        )
+    return _ALWAYS | {Feature.DURABLE} if found["durable"] else _ALWAYS
+
+
+async def migrate(database: Database) -> None:
+    """The schema is the present one. StoreMismatch where it is newer; processes that start together take turns."""
+
+    async def apply(transaction: Transaction) -> None:
+        await transaction.fetch("open_lock")
+        await transaction.fetch("open_schema")
+        await transaction.fetch("open_migrations")
+        [newest] = await transaction.fetch("open_applied")
+        _refuse_newer(newest["number"])
+        for migration in migrations():
+            if migration.number > newest["number"]:
+                await transaction.run(migration.text)
+                await transaction.fetch("open_record", number=migration.number, name=migration.name)
+
+    await database.together(apply)
+
+
+async def identify(database: Database, number: int) -> StoreIdentity:
+    """Who the store is; a new one takes this number. StoreMismatch where it has another."""
+    await database.fetch("open_number", number=number, first_id=first_id(number))
+    [own] = await database.fetch("open_identity")
+    if own["number"] != number:
+        raise StoreMismatch(
+            f"the store has number {own['number']}, the configuration says {number}; "
+            f"set `number = {own['number']}`, or name another database in `url`"
+        )
+    return StoreIdentity(uuid=own["uuid"], number=own["number"])
+
+
+def _refuse_newer(applied: int) -> None:
+    newest = migrations()[-1].number
+    if applied > newest:
+        raise StoreMismatch(
+            f"the store has schema {applied}, this Penstock knows schemas up to {newest}; "
+            f"run a release that knows {applied}, or name another database in `url`"
+        )

@@ -1,0 +1,2 @@
+-- Who the store is.
+select uuid::text as uuid, number from store

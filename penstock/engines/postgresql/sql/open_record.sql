@@ -1,0 +1,2 @@
+-- This migration is applied.
+insert into migration (number, name) values (:number::integer, :name::text)

@@ -1,0 +1,17 @@
+-- Push the follow-ups of the jobs in `leaving`. Before: `clock`, `leaving`. After: `followed`.
+asked as materialized (
+  select new.*, link.parent, link.ending
+  from
+-- include new_jobs
+  left join unnest(:parents::bigint[], :ons::text[]) with ordinality as link (parent, ending, place) using (place)
+  where link.parent in (select place from leaving)
+),
+-- include push,
+followed as materialized (
+  select asked.parent as place,
+    array_agg(answer.id order by asked.place) as ids,
+    array_agg(asked.ending order by asked.place) as ons
+  from asked
+  join answer using (place)
+  group by asked.parent
+)

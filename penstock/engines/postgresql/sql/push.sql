@@ -1,0 +1,12 @@
+-- Store the jobs, or raise the waiting twins of those that have one. One row for each job, in its place.
+with clock as materialized (
+  select clock_timestamp() as now
+),
+asked as materialized (
+  select new.* from
+-- include new_jobs
+),
+-- include push
+select place, id, deduplicated, replayed, conflict
+from answer
+order by place

@@ -1,0 +1,2 @@
+-- A later release was here.
+insert into migration (number, name) values (9999, '9999_later.sql')

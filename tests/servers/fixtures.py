@@ -1,0 +1,15 @@
+"""Servers as a plugin: a test module names it in `pytest_plugins`, and all that do share one server."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import running
+from tests.servers.postgresql import start
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL for all tests of this process."""
+    with running(start) as url:
+        yield url
