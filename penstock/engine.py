@@ -14,8 +14,8 @@ EngineError for the rest.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -74,6 +74,8 @@ class Pushed:
     deduplicated: bool = False  # an equal job was waiting; it was raised, its id is given
     replayed: bool = False  # the idempotency key was known; nothing was stored
     conflict: bool = False  # the key was known with another fingerprint; nothing was stored
+    # When that was, by the store's clock; of a replay, when the first one was. It tells no two answers apart.
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,33 @@ async def test_a_known_key_stores_nothing_and_gives_the_first_id(harness: Harnes
     assert await counts_of(harness.engine) == Counts(pushed=1, ready=1)
 
 
+async def test_the_answer_tells_when_the_job_was_stored(harness: Harness) -> None:
+    [first, other] = await harness.engine.push([FIRST, job("other")])
+
+    assert first.at is not None
+    assert other.at == first.at
+    assert first.at == (await read(harness.engine, first.id)).pushed_at
+
+
+async def test_a_replay_tells_when_the_first_push_was(harness: Harness) -> None:
+    [first] = await harness.engine.push([FIRST])
+    await harness.age(HOUR)
+
+    [again, conflict] = await harness.engine.push([AGAIN, OTHERWISE])
+
+    stored = (await read(harness.engine, first.id)).pushed_at
+    assert (again.at, conflict.at) == (stored, stored)
+
+
+async def test_a_replay_tells_so_also_when_the_job_is_gone(harness: Harness) -> None:
+    [first] = await harness.engine.push([FIRST])
+    await harness.engine.delete([first.id])
+
+    [again] = await harness.engine.push([AGAIN])
+
+    assert again.at == first.at
+
+
 async def test_a_known_key_with_another_fingerprint_is_a_conflict(harness: Harness) -> None:
     await push(harness.engine, FIRST)
 

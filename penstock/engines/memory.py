@@ -163,7 +163,7 @@ class MemoryEngine:
         if known is None or known.until <= self._now():
             return None
         if known.fingerprint != new.idempotency.fingerprint:
-            return Pushed(id=known.answer.id, conflict=True)
+            return Pushed(id=known.answer.id, conflict=True, at=known.answer.at)
         return replace(known.answer, replayed=True)
 
     def _remember_push(self, new: NewJob, pushed: Pushed) -> None:
@@ -195,7 +195,7 @@ class MemoryEngine:
             twin.root = new.root
         if twin.state is State.SCHEDULED:
             self._line_up(twin, min(twin.due, self._due(new)))
-        return Pushed(id=twin.id, deduplicated=True)
+        return Pushed(id=twin.id, deduplicated=True, at=self._now())
 
     def _twin(self, new: NewJob) -> Row | None:
         return self._twins.get((new.queue, new.dedupe_key)) if new.dedupe_key is not None else None
@@ -208,7 +208,7 @@ class MemoryEngine:
         if row.dedupe_key is not None:
             self._twins[row.queue, row.dedupe_key] = row
         self._line_up(row, self._due(new))
-        return Pushed(id=row.id)
+        return Pushed(id=row.id, at=row.pushed_at)
 
     def _new_row(self, new: NewJob) -> Row:
         now = self._now()

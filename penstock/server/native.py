@@ -24,11 +24,11 @@ class Native:
         """Push one job."""
         body = await json_object(request)
         stored = await push(self._group, native_job(body), caller(request, body))
-        now = await glimpse(self._inspection, stored.pushed.id)
         headers = {"Location": f"/v1/jobs/{stored.pushed.id}", **render.replayed([stored])}
-        if stored.pushed.deduplicated:
-            return render.Json(render.deduplicated(stored, now), 200, headers)
-        return render.Json(render.accepted(stored, now), 202, headers)
+        if not stored.pushed.deduplicated:
+            return render.Json(render.accepted(stored), 202, headers)
+        twin = await glimpse(self._inspection, stored.pushed.id)
+        return render.Json(render.deduplicated(stored, twin), 200, headers)
 
     async def push_batch(self, request: Request) -> Response:
         """Push many jobs."""

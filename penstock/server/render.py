@@ -71,14 +71,14 @@ def job(shown: Job, callbacks: Sequence[CallbackState]) -> bytes:
     return _encode({**describe(shown), "callbacks": told, "deduplicated": False})
 
 
-def accepted(stored: Stored, now: Job | None) -> bytes:
-    """The job as it stood when it was pushed, whatever became of it `now`: a replay tells the same."""
-    return _encode(_as_pushed(stored, None if now is None else now.pushed_at))
+def accepted(stored: Stored) -> bytes:
+    """The job as it stood when it was pushed, whatever has become of it: a replay tells the same."""
+    return _encode(_as_pushed(stored))
 
 
 def deduplicated(stored: Stored, now: Job | None) -> bytes:
     """The equal job that was waiting, and whether anything of this push was dropped for it."""
-    shown: dict[str, object] = _as_pushed(stored, None)
+    shown: dict[str, object] = _as_pushed(stored)
     if now is not None:
         shown = {**describe(_as_waiting(now)), "callbacks": []}
     return _encode({**shown, "deduplicated": True, **_dropped(stored)})
@@ -108,8 +108,8 @@ def _dropped(stored: Stored) -> dict[str, object]:
     return {}
 
 
-def _as_pushed(stored: Stored, pushed_at: datetime | None) -> dict[str, object]:
-    new = stored.new
+def _as_pushed(stored: Stored) -> dict[str, object]:
+    new, pushed_at = stored.new, stored.pushed.at
     run_at = _run_at(new, pushed_at)
     scheduled = new.delay or new.run_at if pushed_at is None else run_at
     return {

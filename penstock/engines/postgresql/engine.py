@@ -96,6 +96,7 @@ class PostgresqlEngine:
                 deduplicated=row["deduplicated"],
                 replayed=row["replayed"],
                 conflict=row["conflict"],
+                at=row["at"],
             )
             for row in rows
         ]

@@ -27,4 +27,7 @@ local function expire(key)
   if left > 0 then redis.call('PEXPIRE', key, left) else redis.call('DEL', key) end
 end
 each(ROOT, expire)
-each(IDEMPOTENCY, expire)
+each(IDEMPOTENCY, function(record)
+  redis.call('HSET', record, 'at', string.format('%.0f', tonumber(redis.call('HGET', record, 'at')) - duration))
+  expire(record)
+end)

@@ -7,6 +7,6 @@ asked as materialized (
 -- include new_jobs
 ),
 -- include push
-select place, id, deduplicated, replayed, conflict
+select place, id, deduplicated, replayed, conflict, at
 from answer
 order by place

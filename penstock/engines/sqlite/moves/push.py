@@ -1,13 +1,13 @@
 """Push: store jobs, or raise the twins that are waiting already."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from penstock.engine import IDEMPOTENCY_MEMORY, ROOT_MEMORY, Pushed
 from penstock.engines.sqlite.moves.places import Entry, enter, take_scheduled
 from penstock.engines.sqlite.rows import Row, as_json, in_batches
-from penstock.engines.sqlite.times import later, stored
+from penstock.engines.sqlite.times import later, stored, told
 from penstock.engines.sqlite.transaction import PUSHED, Transaction
 from penstock.job import Idempotency, JobId, NewJob, dump_details
 
@@ -62,9 +62,15 @@ def _known_keys(tx: Transaction, jobs: Sequence[NewJob]) -> dict[_Key, _Known]:
         return {}
     rows = tx.run("push.replay", keys=as_json(sorted(keys)), now=tx.now)
     return {
-        (domain, key): _Known(fingerprint, Pushed(id=JobId(id), deduplicated=bool(deduplicated)))
-        for domain, key, fingerprint, id, deduplicated in rows
+        (domain, key): _Known(fingerprint, _first(id, deduplicated, until))
+        for domain, key, fingerprint, id, deduplicated, until in rows
     }
+
+
+def _first(id: int, deduplicated: int, until: int) -> Pushed:
+    """What was answered when the key was new."""
+    at = told(until) - IDEMPOTENCY_MEMORY
+    return Pushed(id=JobId(id), deduplicated=bool(deduplicated), at=at)
 
 
 def _not_replayed(jobs: Sequence[NewJob], known: Mapping[_Key, _Known]) -> Sequence[int]:
@@ -83,8 +89,8 @@ def _not_replayed(jobs: Sequence[NewJob], known: Mapping[_Key, _Known]) -> Seque
 def _replay(new: NewJob, known: Mapping[_Key, _Known]) -> Pushed:
     [found] = [known[key] for key in [_key(new)] if key]
     if new.idempotency and found.fingerprint != new.idempotency.fingerprint:
-        return Pushed(id=found.answer.id, conflict=True)
-    return Pushed(id=found.answer.id, deduplicated=found.answer.deduplicated, replayed=True)
+        return Pushed(id=found.answer.id, conflict=True, at=found.answer.at)
+    return replace(found.answer, replayed=True)
 
 
 def _remember(
@@ -117,8 +123,9 @@ def _push_fresh(tx: Transaction, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
     twins = _twins(tx, fresh)
     _store(tx, [each for each in fresh if each.id not in twins])
     _raise(tx, [_raise_of(twins[each.id], each) for each in fresh if each.id in twins])
+    at = told(tx.now)
     return [
-        Pushed(id=JobId(twins.get(each.id, each.id)), deduplicated=each.id in twins)
+        Pushed(id=JobId(twins.get(each.id, each.id)), deduplicated=each.id in twins, at=at)
         for each in fresh
     ]
 

@@ -6,7 +6,8 @@ select
     idempotency.key,
     idempotency.fingerprint,
     idempotency.id,
-    idempotency.deduplicated
+    idempotency.deduplicated,
+    idempotency.until
 from json_each(:keys) as wanted
 join idempotency
     on idempotency.domain = wanted.value ->> 0

@@ -51,6 +51,7 @@ judged as materialized (
     recorded.id as recorded_id,
     recorded.deduplicated as recorded_deduplicated,
     recorded.fingerprint as recorded_fingerprint,
+    coalesce(recorded.until - :idempotency_memory::interval, clock.now) as at,
     case
       when asked.idempotency_key is null then asked.place
       else min(asked.place) over (partition by asked.domain, asked.idempotency_key)
@@ -196,7 +197,7 @@ tallied_push as (
   group by queue
 ),
 answer as materialized (
-  select judged.place,
+  select judged.place, judged.at,
     coalesce(judged.recorded_id, first_answer.id) as id,
     known.is_known and not known.is_equal as conflict,
     known.is_known and known.is_equal as replayed,

@@ -3,16 +3,17 @@
 
 -- What was answered when the caller's key came first, or nil.
 local function replay(idempotency)
-  local known = redis.call('HMGET', IDEMPOTENCY .. idempotency.name, 'fingerprint', 'id', 'deduplicated')
+  local known = redis.call('HMGET', IDEMPOTENCY .. idempotency.name, 'fingerprint', 'id', 'deduplicated', 'at')
   if not known[1] then return nil end
   local same = known[1] == idempotency.fingerprint
-  return {id = known[2], deduplicated = same and known[3] == '1', replayed = same, conflict = not same}
+  return {id = known[2], deduplicated = same and known[3] == '1', replayed = same, conflict = not same,
+    at = tonumber(known[4])}
 end
 
 local function remember(idempotency, pushed)
   local key = IDEMPOTENCY .. idempotency.name
   redis.call('HSET', key, 'fingerprint', idempotency.fingerprint,
-    'id', pushed.id, 'deduplicated', pushed.deduplicated and '1' or '0')
+    'id', pushed.id, 'deduplicated', pushed.deduplicated and '1' or '0', 'at', string.format('%.0f', pushed.at))
   redis.call('PEXPIRE', key, idempotency.memory)
 end
 
@@ -66,7 +67,7 @@ local function store(new, due)
   return id
 end
 
--- Answers {id, deduplicated, replayed, conflict}.
+-- Answers {id, deduplicated, replayed, conflict, at}.
 local function push_one(new)
   local known = new.idempotency and replay(new.idempotency)
   if known then return known end
@@ -74,7 +75,7 @@ local function push_one(new)
   local due = new.run_at or now + new.delay
   local twin = waiting_twin(new)
   if twin then raise(twin, new, due) end
-  local pushed = {id = twin and twin.id or store(new, due), deduplicated = twin ~= nil}
+  local pushed = {id = twin and twin.id or store(new, due), deduplicated = twin ~= nil, at = now}
   if new.idempotency then remember(new.idempotency, pushed) end
   return pushed
 end
