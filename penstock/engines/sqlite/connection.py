@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ def in_our_words(path: Path) -> Iterator[None]:
 def open_to_write(path: Path) -> Connection:
     """A connection that may write, whose commits survive power loss; the file is made if there is none."""
     _refuse_old_sqlite(path)
+    _make_private(path)
     connection = Connection(path)
     try:
         connection.run("open.patience")
@@ -107,6 +108,12 @@ def _refuse_old_sqlite(path: Path) -> None:
             f"store {path} needs SQLite {'.'.join(map(str, _OLDEST_SQLITE))} or newer, "
             f"this Python has {sqlite3.sqlite_version}; use a Python that is linked with a newer one"
         )
+
+
+def _make_private(path: Path) -> None:
+    # Jobs carry what is nobody else's business. SQLite gives its other files the mode of this one.
+    with suppress(OSError):  # SQLite will say why
+        path.touch(mode=0o600)
 
 
 def _use_wal(connection: Connection) -> None:

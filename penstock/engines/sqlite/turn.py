@@ -41,17 +41,15 @@ class Turn:
 
     def close(self) -> None:
         """Nothing is held any more."""
-        if (
-            not self._in_line
-        ):  # else a thread still waits with them, and the numbers must stay taken
+        # A thread that still waits with them needs the numbers not to be given to other files.
+        if not self._in_line:
             os.close(self._now)
             os.close(self._next)
 
     def _take(self) -> bool:
+        # Those before us may have been stopped for minutes: they are not waited for twice.
         if self._in_line:
-            return (
-                False  # those before us, perhaps stopped for minutes, need not be waited for twice
-            )
+            return False
         if self._take_at_once():
             return True
         self._line_up()

@@ -49,11 +49,12 @@ class Hooks:
     """Whom the writer asks and tells."""
 
     host_now: Callable[[], int]
-    turn: Callable[
-        [], AbstractContextManager[None]
-    ]  # the time in which other processes do not write
-    committed: Callable[[int, int], None]  # how often a job may have become ready, before and after
-    reached: Callable[[str], None]  # a named point beside a commit, where a test may die
+    # The time in which other processes do not write.
+    turn: Callable[[], AbstractContextManager[None]]
+    # How often a job may have become ready, before and after a commit.
+    committed: Callable[[int, int], None]
+    # A named point beside a commit, where a test may die.
+    reached: Callable[[str], None]
 
 
 class Writer:

@@ -3,14 +3,20 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
+import threading
 from pathlib import Path
 
-from penstock.conformance.builders import HOUR, MINUTE, QUEUE, job, name_of, want
+from penstock.conformance.builders import HOUR, MINUTE, QUEUE, SOON, job, name_of, push, want
 from penstock.engine import Ack
 from penstock.engines.sqlite import SqliteEngine
+from penstock.job import Presence
+from penstock.serialization import encode
 from tests.engines.sqlite.acts import ACTS
 from tests.engines.sqlite.harness import url_of
+
+FILLER = "filler"
 
 
 def say(line: str) -> None:
@@ -87,6 +93,51 @@ async def just_open(path: Path) -> None:
     await engine.close()
 
 
+async def fill(directory: Path) -> None:
+    """On a tiny disk: leave room for an ack and not for a large push beside it, then for nothing, then for all."""
+    gate = threading.Event()
+    engine = SqliteEngine(
+        url_of(directory / "tiny.db"),
+        crash_points=lambda point: wait_at(point, gate),
+    )
+    await engine.open()
+    [held] = await engine.claim_ids(await push(engine, job()), ttl=HOUR, worker="w")
+    large = job(params=encode({"text": "x" * 500_000}))
+    leave(directory, 200_000)
+    asked = [
+        asyncio.create_task(engine.announce(Presence(worker="w", slots=1), HOUR)),
+        asyncio.create_task(engine.push([large])),
+        asyncio.create_task(engine.ack([Ack(ref=held.ref)])),
+    ]
+    await asyncio.sleep(0)
+    gate.set()
+    _, pushed, acked = await asyncio.gather(*asked, return_exceptions=True)
+    say(f"push {type(pushed).__name__}, ack {acked}")
+    leave(directory, 0)
+    [nothing] = await asyncio.gather(engine.push([large]), return_exceptions=True)
+    say(f"nothing left {type(nothing).__name__}, {(await engine.counts([QUEUE]))[QUEUE].done} done")
+    (directory / FILLER).unlink()
+    say(f"room again {[pushed.id for pushed in await engine.push([large])]}")
+    await engine.close()
+    connection = sqlite3.connect(directory / "tiny.db")
+    [(found,)] = connection.execute("pragma integrity_check").fetchall()
+    connection.close()
+    say(f"integrity {found}")
+
+
+def wait_at(point: str, gate: threading.Event) -> None:
+    """The writer stands until the gate is open, so that whatever is asked for meanwhile shares a commit."""
+    if point == "announce.before_commit":
+        gate.wait(SOON)
+
+
+def leave(directory: Path, size: int) -> None:
+    """So many bytes are free on the disk of this directory."""
+    disk = os.statvfs(directory)
+    with (directory / FILLER).open("ab") as file:
+        file.write(b"x" * (disk.f_bavail * disk.f_bsize - size))
+
+
 def main(what: str, path: Path, *values: str) -> None:
     """Do what is asked for."""
     match what:
@@ -100,6 +151,8 @@ def main(what: str, path: Path, *values: str) -> None:
             asyncio.run(drain(path, values[0], int(values[1])))
         case "push_when_told":
             asyncio.run(push_when_told(path))
+        case "fill":
+            asyncio.run(fill(path))
         case "just_open":
             asyncio.run(just_open(path))
 

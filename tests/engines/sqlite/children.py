@@ -9,11 +9,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 
+MOUNT = """
+mount -t tmpfs -o size=4m tmpfs "$1" 2>/dev/null || { echo "no disk"; exit; }
+shift
+exec "$@"
+"""
+
 
 @asynccontextmanager
-async def child(what: str, path: Path, *values: str) -> AsyncIterator[Process]:
-    """A process that does this to the store in the file."""
+async def child(
+    what: str, path: Path, *values: str, within_a_tiny_disk_at: Path | None = None
+) -> AsyncIterator[Process]:
+    """A process that does this to the store in the file; on request where 4 MiB are mounted for it alone."""
+    tiny = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", MOUNT, "sh"]
     process = await asyncio.create_subprocess_exec(
+        *([] if within_a_tiny_disk_at is None else [*tiny, str(within_a_tiny_disk_at)]),
         sys.executable,
         "-m",
         "tests.engines.sqlite.child",

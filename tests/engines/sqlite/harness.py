@@ -7,6 +7,7 @@ from pathlib import Path
 
 from penstock.clock import Clock
 from penstock.engines.sqlite import SqliteEngine
+from penstock.engines.sqlite.connection import Connection
 from penstock.engines.sqlite.statements import split
 from penstock.job import JobId
 
@@ -105,3 +106,9 @@ def url_of(path: Path) -> str:
 def is_empty(directory: Path) -> bool:
     """Whether nothing was made in it."""
     return not list(directory.iterdir())
+
+
+def writing(engine: SqliteEngine) -> Connection:
+    """The connection on which the open engine writes."""
+    assert engine._store is not None
+    return engine._store.writer._connection

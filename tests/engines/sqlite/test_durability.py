@@ -6,8 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,6 @@ from penstock.conformance.builders import (
     MINUTE,
     OTHER,
     SECOND,
-    assert_conserved,
     claimed_job,
     claims,
     counts_of,
@@ -29,32 +26,14 @@ from penstock.conformance.builders import (
     put,
     read,
 )
-from penstock.engine import Ack, Feature
+from penstock.engine import IDEMPOTENCY_MEMORY, Feature, Pushed
 from penstock.engines.sqlite import SqliteEngine, connection
-from penstock.engines.sqlite.connection import Connection
 from penstock.engines.sqlite.statements import statements
 from penstock.errors import EngineError, EngineUnavailable
-from penstock.job import FollowUp, On, Presence, State
-from tests.engines.sqlite.harness import SqliteHarness, is_empty, url_of
+from penstock.job import Presence, State
+from tests.engines.sqlite.harness import SqliteHarness, is_empty, url_of, writing
 
 A_TIME = 1_600_000_000_000_000  # microseconds; no count and no id is as large
-BIG = job(params='{"text": "%s"}' % ("x" * 300_000))
-
-
-def writing(engine: SqliteEngine) -> Connection:
-    """The connection on which the engine writes."""
-    assert engine._store is not None
-    return engine._store.writer._connection
-
-
-@contextmanager
-def no_room(engine: SqliteEngine) -> Iterator[None]:
-    """The file may not grow inside, as on a full disk."""
-    inner = writing(engine)._sqlite
-    [pages] = inner.execute("pragma page_count").fetchone()
-    inner.execute(f"pragma max_page_count = {pages + 4}")
-    yield
-    inner.execute("pragma max_page_count = 1073741823")
 
 
 async def test_every_commit_is_on_the_disk_before_it_is_answered(harness: SqliteHarness) -> None:
@@ -84,53 +63,6 @@ async def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         await SqliteEngine(url_of(tmp_path / "new.db")).open()
 
     assert is_empty(tmp_path)
-
-
-async def test_a_full_disk_refuses_pushes_and_recovers_alone(harness: SqliteHarness) -> None:
-    engine = harness.engine
-    before = await push_one(engine, job("before"))
-
-    with no_room(engine):
-        with pytest.raises(EngineUnavailable, match="disk is full"):
-            await engine.push([job("small"), BIG])
-        assert await counts_of(engine) == await counts_of(await harness.second())
-        assert (await counts_of(engine)).pushed == 1
-
-    assert await push_one(engine, job("after")) > before
-    assert len(await claims(engine)) == 2
-    assert harness.ask("pragma integrity_check") == [("ok",)]
-    await assert_conserved(engine)
-
-
-async def test_what_has_room_is_done_beside_what_has_none(harness: SqliteHarness) -> None:
-    engine = harness.engine
-    held = await claimed_job(engine)
-
-    with no_room(engine):
-        answers = await asyncio.gather(
-            engine.push([BIG]),
-            engine.ack([Ack(ref=held.ref)]),
-            engine.pause([OTHER]),
-            return_exceptions=True,
-        )
-
-    assert isinstance(answers[0], EngineUnavailable)
-    assert list(answers[1:]) == [[True], None]
-    assert (await read(engine, held.job.id)).state is State.DONE
-    await assert_conserved(engine)
-
-
-async def test_an_end_without_room_for_its_follow_ups_has_not_happened(
-    harness: SqliteHarness,
-) -> None:
-    engine = harness.engine
-    held = await claimed_job(engine)
-
-    with no_room(engine), pytest.raises(EngineUnavailable):
-        await engine.ack([Ack(ref=held.ref, follow_ups=[FollowUp(on=On.DONE, job=BIG)])])
-
-    assert await engine.ack([Ack(ref=held.ref)]) == [True]
-    await assert_conserved(engine)
 
 
 async def test_a_file_that_another_program_keeps_locked_is_unavailable_for_a_while(
@@ -208,6 +140,50 @@ async def test_a_damaged_file_is_refused_in_words_that_help(harness: SqliteHarne
 
     with pytest.raises(EngineError, match="damaged"):
         await use()
+
+
+async def test_the_file_is_for_this_user_only(harness: SqliteHarness) -> None:
+    await push(harness.engine, job())
+
+    files = harness.path.parent.glob("penstock.db*")
+    modes = {path.name: path.stat().st_mode & 0o077 for path in files}
+    assert modes == dict.fromkeys(
+        ["penstock.db", "penstock.db-wal", "penstock.db-shm", "penstock.db-wake"], 0
+    )
+
+
+async def test_whoever_reads_cannot_write(harness: SqliteHarness) -> None:
+    store = harness.engine._store
+    assert store is not None
+
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        store.reader._connection.run("purge.presences", now=0)
+
+
+async def test_a_key_may_be_used_again_after_a_day_also_if_nothing_was_purged(
+    harness: SqliteHarness,
+) -> None:
+    [first] = await harness.engine.push([job(idempotency=key())])
+    await harness.age(IDEMPOTENCY_MEMORY + SECOND)
+
+    [second] = await harness.engine.push([job(idempotency=key("key", "another print"))])
+
+    assert second == Pushed(id=second.id)
+    assert second.id > first.id
+
+
+async def test_a_claim_takes_the_key_of_its_own_job_only(harness: SqliteHarness) -> None:
+    near, far = await push(
+        harness.engine, job(dedupe_key="same"), job(queue=OTHER, dedupe_key="same")
+    )
+
+    await claims(harness.engine)
+
+    answers = await harness.engine.push(
+        [job(dedupe_key="same"), job(queue=OTHER, dedupe_key="same")]
+    )
+    assert [answer.deduplicated for answer in answers] == [False, True]
+    assert answers[1].id == far > near
 
 
 async def test_ids_are_never_given_again(harness: SqliteHarness) -> None:

@@ -36,28 +36,37 @@ class Gate:
 
     def __init__(self) -> None:
         self.points: list[str] = []
-        self._open = threading.Event()
-        self._open.set()
+        self._is_shut = False
+        self._passes = threading.Semaphore(0)
         self._standing = threading.Event()
 
     def __call__(self, point: str) -> None:
         self.points.append(point)
-        if point.endswith("before_commit"):
+        if point.endswith("before_commit") and self._is_shut:
             self._standing.set()
-            assert self._open.wait(SOON), "the gate was never opened"
+            assert self._passes.acquire(timeout=SOON), "the gate was never opened"
 
     async def shut(self, engine: Engine) -> asyncio.Task[Any]:
         """The writer stands in a commit of its own, which ends when the gate opens."""
-        self._open.clear()
-        self._standing.clear()
+        self._is_shut = True
         first = asyncio.create_task(engine.announce(Presence(worker="gate", slots=1), HOUR))
-        assert await asyncio.to_thread(self._standing.wait, SOON)
+        await self._stood()
         self.points.clear()
         return first
 
+    async def next(self) -> None:
+        """One commit ends, and the writer stands in the next one."""
+        self._passes.release()
+        await self._stood()
+
     def open(self) -> None:
         """The writer goes on."""
-        self._open.set()
+        self._is_shut = False
+        self._passes.release()
+
+    async def _stood(self) -> None:
+        assert await asyncio.to_thread(self._standing.wait, SOON)
+        self._standing.clear()
 
     @property
     def pushes(self) -> int:
@@ -211,18 +220,23 @@ async def test_a_caller_who_goes_away_does_not_break_the_group(harness: SqliteHa
     await assert_conserved(engine)
 
 
-async def test_a_caller_who_goes_away_in_the_midst_of_his_commit_changes_nothing(
+async def test_a_caller_who_goes_away_in_the_midst_of_the_commit_changes_nothing(
     harness: SqliteHarness,
 ) -> None:
     gate, engine = await gated(harness)
     first = await gate.shut(engine)
+    asked = [ask(engine.push([job(str(n))])) for n in range(3)]
+    await asyncio.sleep(0)
+    await gate.next()
 
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
+    asked[0].cancel()
+    await asyncio.gather(asked[0], return_exceptions=True)
     gate.open()
 
-    assert await push_one(engine, job()) > 0
-    assert [one.worker for one in await engine.workers()] == ["gate"]
+    async with deadline():
+        answers = await asyncio.gather(first, *asked[1:])
+    assert [len(found or ()) for found in answers] == [0, 1, 1]
+    assert (await counts_of(engine)).pushed == 3
 
 
 async def test_whoever_reads_does_not_wait_for_the_writer(harness: SqliteHarness) -> None:
