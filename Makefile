@@ -24,7 +24,7 @@ setup:
 	@PYTHON="$(PYTHON)" sh tools/setup.sh
 
 run: setup
-	@$(BIN)/penstock serve --profile development --port "$(PORT)" --data "$(DATA)"
+	@exec $(BIN)/penstock serve --profile development --port "$(PORT)" --data "$(DATA)"
 
 test: setup
 	@$(BIN)/pytest $(PARALLEL) -p tests.house.tally

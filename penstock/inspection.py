@@ -88,6 +88,10 @@ class Inspection:
         await self._watch.until_ended(id, timeout)
         return await self.job(id)
 
+    def stop_waiting(self) -> None:
+        """Whoever waits for an end is answered now, as the job stands: the process is to stop."""
+        self._watch.stop()
+
     async def totals(self) -> Totals:
         """How many jobs wait and run, and how many could run at once."""
         waiting = working = slots = 0
@@ -153,9 +157,18 @@ class _Watch:
         self._waiting: dict[JobId, asyncio.Event] = {}
         self._waiters: dict[JobId, int] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._over = False
+
+    def stop(self) -> None:
+        """Nobody waits any more, now or later."""
+        self._over = True
+        for event in self._waiting.values():
+            event.set()
 
     async def until_ended(self, id: JobId, timeout: timedelta) -> None:
-        """Return once the job has ended, or at the timeout."""
+        """Return once the job has ended, at the timeout, or when nobody shall wait any more."""
+        if self._over:
+            return
         event = self._waiting.setdefault(id, asyncio.Event())
         self._waiters[id] = self._waiters.get(id, 0) + 1
         if self._looking is None:

@@ -17,7 +17,7 @@ BATCH = 1000
 
 
 @click.command(
-    "push", epilog="Example: penstock push http --param url=http://127.0.0.1:8000/ --delay 5"
+    "push", epilog="Example: penstock push http --param url=https://example.com/ --delay 5"
 )
 @options.config
 @options.app

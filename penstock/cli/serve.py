@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 import uvicorn
+from starlette.types import ASGIApp
 
 from penstock.app import Penstock
 from penstock.cli import options
@@ -57,19 +59,28 @@ def _listening(settings: Settings, host: str | None, port: int | None) -> Settin
 
 async def _serve(penstock: Penstock, *, with_runner: bool) -> None:
     listener = _listen(penstock.settings)
-    async with penstock, asyncio.TaskGroup() as tasks:
-        server = _Server(
-            uvicorn.Config(
-                penstock.asgi(),
-                http="httptools",
-                lifespan="off",
-                access_log=False,
-                proxy_headers=False,  # whom to believe is said by [server] trusted_proxies
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=HTTP_GRACE,
-            )
-        )
+    async with penstock:
+        server = _Server(_configured(penstock.asgi()))
+        await _run(penstock, server, listener, with_runner=with_runner)
+
+
+def _configured(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        proxy_headers=False,  # whom to believe is said by [server] trusted_proxies
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=HTTP_GRACE,
+    )
+
+
+async def _run(
+    penstock: Penstock, server: "_Server", listener: socket.socket, *, with_runner: bool
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
         upkeep = tasks.create_task(penstock.upkeep().run())
         serving = tasks.create_task(server.serve([listener]))
         host, port = listener.getsockname()[:2]
@@ -93,6 +104,7 @@ async def _until_stopped(penstock: Penstock, *, with_runner: bool) -> None:
 
 def _stop(penstock: Penstock, stop: Callable[[], None]) -> None:
     penstock.health.fails("server", "stopping")
+    penstock.inspection.stop_waiting()
     stop()
 
 
@@ -111,7 +123,8 @@ def _listen(settings: Settings) -> socket.socket:
         raise SettingsError(f"[server] host = {server.host!r}: write an IP address") from error
     except OSError as error:
         raise SettingsError(
-            f"cannot listen on {server.host}:{server.port}: {error.strerror}; choose another --port"
+            f"cannot listen on {server.host}:{server.port}: {os.strerror(error.errno or 0)}; "
+            "choose another --port (with make: PORT=)"
         ) from error
 
 

@@ -17,6 +17,8 @@ from penstock.settings.source import Keys, Source
 PREFIX = "PENSTOCK_"
 READ_ELSEWHERE = "PENSTOCK_CONFIG"
 OF_TESTS = "PENSTOCK_TEST_"
+# What Kubernetes sets for a service that is called penstock: none of ours.
+OF_SERVICES = re.compile(r"PENSTOCK_(SERVICE_(HOST|PORT\w*)|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)\w*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,16 @@ def put_over(tree: dict[str, object], environ: Mapping[str, str], source: Source
     Raises SettingsError, naming the variable, for an unknown one and for a value that is none of its kind.
     """
     for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or variable.startswith(OF_TESTS):
-            continue
-        if variable != READ_ELSEWHERE:
+        if variable.startswith(PREFIX) and not _is_of_others(variable):
             _put(tree, variable, environ[variable], source)
+
+
+def _is_of_others(variable: str) -> bool:
+    return (
+        variable == READ_ELSEWHERE
+        or variable.startswith(OF_TESTS)
+        or OF_SERVICES.fullmatch(variable) is not None
+    )
 
 
 def _put(tree: dict[str, object], variable: str, text: str, source: Source) -> None:

@@ -208,3 +208,18 @@ def test_a_file_whose_section_is_none_is_refused_at_its_line(tree: dict[str, obj
 
     with pytest.raises(SettingsError, match=r"^penstock.toml:1: \[server\]: expected a section$"):
         put_over(tree, {"PENSTOCK_SERVER_PORT": "1"}, source)
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "PENSTOCK_SERVICE_HOST",
+        "PENSTOCK_SERVICE_PORT",
+        "PENSTOCK_SERVICE_PORT_HTTP",
+        "PENSTOCK_PORT",
+        "PENSTOCK_PORT_1337_TCP",
+        "PENSTOCK_PORT_1337_TCP_ADDR",
+    ],
+)
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_passed_over(variable: str) -> None:
+    assert put({variable: "tcp://10.0.0.1:1337"}) == {}
