@@ -142,6 +142,16 @@ async def test_the_key_leaves_when_the_job_is_claimed(harness: Harness) -> None:
     await _assert_key_is_free(harness.engine)
 
 
+async def test_a_claim_leaves_the_same_key_in_the_other_queue(harness: Harness) -> None:
+    elsewhere = replace(KEYED, queue=OTHER)
+    await harness.engine.push([KEYED, elsewhere])
+
+    await claim_one(harness.engine)
+
+    [here, there] = await harness.engine.push([KEYED, elsewhere])
+    assert (here.deduplicated, there.deduplicated) == (False, True)
+
+
 async def test_the_key_leaves_when_the_job_is_claimed_by_id(harness: Harness) -> None:
     await claimed_job(harness.engine, KEYED)
 
