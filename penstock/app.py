@@ -17,7 +17,7 @@ from penstock.commands.callback import CallbackCommand
 from penstock.commands.exec import ExecCommand
 from penstock.commands.http import HttpCommand
 from penstock.engine import Engine, Feature, Pushed
-from penstock.errors import EngineUnavailable, SettingsError
+from penstock.errors import EngineError, SettingsError
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
 from penstock.handler import Handler, Registry
@@ -126,7 +126,7 @@ class Penstock:
     async def forget(self, worker: str) -> None:
         """The worker is known to be dead: what it held is taken back at once, as far as its stores are reachable."""
         for store in self.group.stores.values():
-            with contextlib.suppress(EngineUnavailable):
+            with contextlib.suppress(EngineError):
                 await store.engine.forget(worker)
 
     async def push(self, *jobs: JobSpec) -> Sequence[Pushed]:
@@ -151,18 +151,26 @@ class Penstock:
         self, limits: Limits, say: Callable[[str], None], *, metadata: bool = True
     ) -> RunJobs:
         """A finite run over all stores."""
-        return RunJobs(self.group, worker=self.worker, limits=limits, say=say, metadata=metadata)
+        return RunJobs(
+            self.group,
+            worker=self.worker,
+            limits=limits,
+            say=say,
+            metadata=metadata,
+            refresh=self.make_ready,
+        )
 
     def asgi(self) -> ASGIApp:
         """The HTTP server, to be run by any ASGI server."""
         return build(self.group, self.inspection, self.health, self.settings.server, VERSION)
 
     async def make_ready(self) -> None:
-        """One turn of what makes jobs ready, for a run that ends by itself."""
+        """All that is due, or was held by a dead worker, is ready: for a run that has no upkeep beside it."""
         upkeep = self.upkeep()
         for store in self.group.stores.values():
-            await upkeep.promote(store)
-            await upkeep.reclaim(store)
+            for turn in (upkeep.promote, upkeep.reclaim):
+                while not await turn(store):
+                    continue  # a full batch: there is more
 
     def upkeep(self) -> Upkeep:
         """The upkeep of all stores."""

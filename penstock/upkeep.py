@@ -65,6 +65,7 @@ class Upkeep:
 
     async def _loop(self, part: str, store: Store, turn: Turn) -> None:
         while True:
+            self._health.asks(part)
             try:
                 pause = await turn(store)
             except EngineError as error:

@@ -58,18 +58,17 @@ async def installation(
     *,
     policies: Mapping[str, Policy] | None = None,
     engine: Engine | None = None,
+    store: str = "main",
 ) -> Installation:
-    """An installation that is open."""
+    """An installation that is open, over one store of this name."""
     clock = ManualClock()
     engine = engine or MemoryEngine(clock=clock)  # an engine of the caller's has its own clock
     await engine.open()
     events = Events()
     settled = Policies(Policy(), policies)
-    store = Store("main", engine, settled, events)
-    group = QueueGroup(
-        {"main": store}, default="main", policies=settled, registry=Registry(handlers)
-    )
-    made = Installation(engine, clock, group, Inspection(group), Health(), store)
+    place = Store(store, engine, settled, events)
+    group = QueueGroup({store: place}, default=store, policies=settled, registry=Registry(handlers))
+    made = Installation(engine, clock, group, Inspection(group), Health(), place)
     events.listen(made.told.append)
     return made
 

@@ -19,10 +19,11 @@ from penstock.handler import Handler, Registry
 from penstock.settings import Settings, StoreSettings, development, load
 
 if sys.platform == "win32":
-    from asyncio import run as run_loop
+    from asyncio import new_event_loop
 else:
-    from uvloop import run as run_loop
+    from uvloop import new_event_loop
 
+LAST_WORDS = 1.0  # seconds for tasks that the end of the loop cancels
 CONFIG_VARIABLE = "PENSTOCK_CONFIG"
 CONFIG_FILE = Path("penstock.toml")
 EXAMPLES = Path(__file__).parents[2] / "examples" / "scripts"
@@ -89,8 +90,16 @@ def handlers_of(app: str | None) -> Mapping[str, Handler]:
 
 
 def run(main: Coroutine[object, object, T]) -> T:
-    """Run the coroutine to its end, on uvloop where there is one."""
-    return run_loop(main)
+    """Run the coroutine to its end, on uvloop where there is one.
+
+    A handler that refuses to be cancelled is left behind: asyncio's own `run` would wait for it for ever.
+    """
+    loop = new_event_loop()
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        loop.run_until_complete(_end_the_rest())
+        loop.close()
 
 
 def on_signals(stop: Callable[[], None]) -> None:
@@ -120,6 +129,15 @@ class _OneLine(logging.Formatter):
         if line.isprintable():
             return line
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+async def _end_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    if rest:
+        await asyncio.wait(rest, timeout=LAST_WORDS)
+    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 def _in_directory(settings: Settings, data: Path) -> Settings:

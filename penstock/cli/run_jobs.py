@@ -1,8 +1,8 @@
 """`penstock run-jobs`: the classic's runJobs.php."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -10,8 +10,9 @@ import msgspec
 
 from penstock.app import Penstock
 from penstock.cli import options
-from penstock.cli.exits import FAILED, OK
-from penstock.runner.runjobs import Limits, Run
+from penstock.cli.exits import FAILED, OK, exit_code_of
+from penstock.queue import seconds
+from penstock.runner.runjobs import Limits, Reached, Run
 
 
 @click.command("run-jobs", epilog="Example: penstock run-jobs --type http --maxjobs 100")
@@ -41,7 +42,10 @@ def command(
     no_metadata: bool,
     result: str | None,
 ) -> None:
-    """Run the jobs that are there, one after another, then end. The exit code is 1 if a job failed."""
+    """Run the jobs that are there, one after another, then end. The exit code is 1 if a job failed.
+
+    SIGTERM ends the run; a job that runs then is given back at once.
+    """
     penstock = Penstock(
         options.settings_of(config, data=data, profile=profile), options.handlers_of(app)
     )
@@ -49,13 +53,13 @@ def command(
         types=types or None,
         domains=domains or None,
         maxjobs=maxjobs,
-        maxtime=None if maxtime is None else timedelta(seconds=maxtime),
+        maxtime=None if maxtime is None else seconds(maxtime),
         wait=wait,
     )
-    say = _silent if result else click.echo
+    say = _silent if result else _say
     run = options.run(_run(penstock, limits, say, metadata=not no_metadata))
     _report(run, as_json=result == "json")
-    sys.exit(FAILED if run.failed else OK)
+    sys.exit(_exit_code(run))
 
 
 async def _run(
@@ -70,9 +74,17 @@ async def _run(
 
 def _report(run: Run, *, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(_shown(run))).decode())
-    elif not run.jobs:
-        click.echo("Job queue is empty.")
+        _say(msgspec.json.format(msgspec.json.encode(_shown(run))).decode())
+    elif not run.jobs and run.reached in {Reached.NONE_READY, Reached.NONE_POSSIBLE}:
+        _say("Job queue is empty.")
+    if run.error is not None:
+        click.echo(f"penstock: {run.error}", err=True)
+
+
+def _exit_code(run: Run) -> int:
+    if run.error is not None:
+        return exit_code_of(run.error)
+    return FAILED if run.failed else OK
 
 
 def _shown(run: Run) -> dict[str, object]:
@@ -88,6 +100,14 @@ def _shown(run: Run) -> dict[str, object]:
     ]
     elapsed = sum(job.milliseconds for job in run.jobs)
     return {"jobs": jobs, "reached": run.reached, "backoffs": [], "elapsed": elapsed}
+
+
+def _say(line: str) -> None:
+    """Print the line; a reader that has gone away hurts no job."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _silent(line: str) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import click
@@ -15,7 +15,8 @@ import msgspec
 
 from penstock.app import Penstock
 from penstock.cli import options
-from penstock.settings import Settings
+from penstock.errors import SettingsError
+from penstock.settings import nearest
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,9 @@ PAUSE = 1.0  # seconds before a child that died is replaced: a crash loop must n
 @click.option(
     "--domain", "domains", multiple=True, help="Run only jobs of this domain; may be repeated."
 )
-@click.option("--slots", type=click.IntRange(1), help="How many jobs run at once in a process.")
+@click.option(
+    "--slots", type=click.IntRange(1, 10_000), help="How many jobs run at once in a process."
+)
 @click.option("--procs", type=click.IntRange(1, 1000), default=1, show_default=True)
 @click.option("--name", hidden=True, help="The worker's name; chosen by its parent.")
 def command(
@@ -56,10 +59,18 @@ def command(
         settings = msgspec.structs.replace(settings, runner=runner)
     handlers = options.handlers_of(app)
     penstock = Penstock(settings, handlers, worker=name)
+    _refuse_unknown(types, penstock.registry.types)
     if procs > 1:
-        options.run(_Parent(penstock, settings, procs).run())
+        options.run(_Parent(penstock, procs).run())
         return
     options.run(_work(penstock, types or None, domains or None, is_child=name is not None))
+
+
+def _refuse_unknown(types: Sequence[str], known: Collection[str]) -> None:
+    """A worker of a type that has no handler would wait for ever."""
+    for type in types:
+        if type not in known:
+            raise SettingsError(f"--type {type}: no handler here; {nearest(type, known)}")
 
 
 async def _work(
@@ -94,7 +105,7 @@ def _at_end_of_parent(stop: Callable[[], None]) -> None:
 class _Parent:
     """Keeps children alive and takes back at once what a dead one held."""
 
-    def __init__(self, penstock: Penstock, settings: Settings, procs: int) -> None:
+    def __init__(self, penstock: Penstock, procs: int) -> None:
         self._penstock = penstock
         self._procs = procs
         self._children: dict[str, Process] = {}
@@ -110,23 +121,35 @@ class _Parent:
     def _stop(self) -> None:
         self._stopping.set()
         for child in self._children.values():
-            with contextlib.suppress(ProcessLookupError):
-                child.send_signal(signal.SIGTERM)
+            _end(child)
 
     async def _keep_alive(self, number: int) -> None:
         life = 0
         while not self._stopping.is_set():
             life += 1
             name = f"{self._penstock.worker}.{number}.{life}"
-            child = await self._start(name)
-            self._children[name] = child
-            code = await child.wait()
-            del self._children[name]
-            await self._penstock.forget(name)
-            if not self._stopping.is_set():
+            try:
+                code = await self._live(name)
+            except OSError as error:
+                log.warning("cannot start worker %s: %s", name, error)
+            else:
+                await self._penstock.forget(name)
+                if self._stopping.is_set():
+                    return
                 log.warning("worker %s died with code %s; another takes its place", name, code)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), PAUSE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), PAUSE)
+
+    async def _live(self, name: str) -> int:
+        """The exit code of a child of this name, once it has ended."""
+        child = await self._start(name)
+        self._children[name] = child
+        if self._stopping.is_set():
+            _end(child)  # whoever told the children to stop did not know this one yet
+        try:
+            return await child.wait()
+        finally:
+            del self._children[name]
 
     async def _start(self, name: str) -> Process:
         """A child with our own arguments, but one process and this name."""
@@ -135,3 +158,8 @@ class _Parent:
             *(sys.executable, "-m", "penstock.cli", *own, "--procs", "1", "--name", name),
             stdin=PIPE,
         )
+
+
+def _end(child: Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.send_signal(signal.SIGTERM)

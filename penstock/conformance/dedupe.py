@@ -2,6 +2,7 @@
 """De-duplication: at most one never-claimed job per queue and key, raised by each duplicate."""
 
 import asyncio
+from dataclasses import replace
 
 from penstock.conformance.builders import (
     HOSTILE_TEXTS,

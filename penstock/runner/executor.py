@@ -1,4 +1,4 @@
-"""Runs one job's handler and tells what happened."""
+"""Runs one job's handler and tells what happened, whatever the handler does."""
 
 import asyncio
 from datetime import timedelta
@@ -11,6 +11,8 @@ from penstock.policy import MAX_RESULT, Failed, GaveUp, Happened, Returned
 from penstock.serialization import JSON, check, encode
 
 MAX_ERROR = 8 * 1024
+MAX_CHARACTERS = MAX_RESULT // 4 - 100  # of a result that is cut: each may take 4 bytes
+LAST_WORDS = timedelta(seconds=2.5)  # for a handler that is cancelled; what exec runs takes 2 of it
 
 
 class Executor:
@@ -20,42 +22,106 @@ class Executor:
         self._group = group
 
     async def attempt(self, context: Context) -> Happened:
-        """Run the job's handler to its end or its timeout. Whoever cancels this knows why."""
+        """Run the job's handler to its end or its timeout; no handler's error leaves this.
+
+        Whoever cancels this knows why. A handler that does not end when it is cancelled is left
+        behind, as a thread is: the context's `thread` ends when it does.
+        """
         try:
             context.params = params_of(context.job)
             handler = self._group.registry.handler(context.job.type)
             handler.check(context.params)
+            limit = self._limit(handler, context).total_seconds()
         except (ValueError, CallerError) as error:
-            return Failed(error=f"cannot run: {error}"[:MAX_ERROR], permanent=True)
-        return await self._run(handler, context)
+            return Failed(error=f"cannot run: {_text(error)}", permanent=True)
+        except Exception as error:
+            context.log.warning("cannot run", exc_info=error)
+            return Failed(error=f"cannot run: {_named(error)}")
+        return await self._run(handler, context, limit)
 
-    async def _run(self, handler: Handler, context: Context) -> Happened:
-        limit = self._limit(handler, context)
-        deadline = asyncio.timeout(limit.total_seconds())
+    async def _run(self, handler: Handler, context: Context, limit: float) -> Happened:
+        # A task of its own: a cancel that the handler makes itself is not ours, and one that it
+        # swallows must hold up nobody.
+        work = asyncio.ensure_future(_outcome(handler, context))
         try:
-            async with deadline:
-                return _returned(await handler.run(context))
-        except Cancel as error:
-            return GaveUp(error=_text(error))
-        except JobFailed as error:
-            return Failed(
-                error=_text(error),
-                permanent=isinstance(error, Bury),
-                after=error.after,
-                result=_kept(error.result),
-            )
-        except CallerError as error:
-            return Failed(error=_text(error), permanent=True)
-        except (Exception, SystemExit) as error:
-            if isinstance(error, TimeoutError) and deadline.expired():
-                context.cancelled.set()  # a thread that looks can stop
-                return Failed(error=f"timed out after {limit.total_seconds():g} s")
-            context.log.warning("failed", exc_info=error)
-            return Failed(error=f"{type(error).__name__}: {error}"[:MAX_ERROR])
+            await asyncio.wait({work}, timeout=limit)
+        except asyncio.CancelledError:
+            await _end(work, context)
+            if not _has_ended(work):
+                raise
+            return work.result()
+        if work.done():
+            return _told(work)
+        context.cancelled.set()  # a thread that looks can stop
+        await _end(work, context)
+        return work.result() if _has_ended(work) else Failed(error=f"timed out after {limit:g} s")
 
     def _limit(self, handler: Handler, context: Context) -> timedelta:
         own = context.job.details.timeout or handler.timeout(context.params)
         return own or self._group.policies.of(context.job.type).timeout
+
+
+async def _outcome(handler: Handler, context: Context) -> Happened:
+    """What the handler came to. Only a cancel leaves this: one of its own, or ours."""
+    try:
+        return _returned(await handler.run(context))
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - told as the job's failure; nothing a job does ends the runner
+        return _failed(error, context)
+
+
+async def _end(work: asyncio.Task[Happened], context: Context) -> None:
+    """The handler is cancelled and has ended, or is left behind."""
+    work.cancel()
+    try:
+        await asyncio.wait({work}, timeout=LAST_WORDS.total_seconds())
+    finally:
+        if not work.done():
+            _leave_behind(work, context)
+
+
+def _leave_behind(work: asyncio.Task[Happened], context: Context) -> None:
+    context.log.warning("the handler goes on although it was cancelled; its slot stays taken")
+    over = asyncio.get_running_loop().create_future()
+    work.add_done_callback(lambda _: over.set_result(None))
+    context.thread = over
+
+
+def _has_ended(work: asyncio.Task[Happened]) -> bool:
+    """Whether the handler came to something."""
+    return work.done() and not work.cancelled()
+
+
+def _told(work: asyncio.Task[Happened]) -> Happened:
+    if work.cancelled():
+        return Failed(error="CancelledError: the handler was cancelled, but not by its runner")
+    return work.result()
+
+
+def _failed(error: BaseException, context: Context) -> Happened:
+    match error:
+        case Cancel():
+            return GaveUp(error=_text(error))
+        case JobFailed():
+            return _as_asked(error, context)
+        case CallerError():
+            return Failed(error=_text(error), permanent=True)
+    if not isinstance(error, GeneratorExit):  # so ends what was left behind, with its loop
+        context.log.warning("failed", exc_info=error)
+    return Failed(error=_named(error))
+
+
+def _as_asked(error: JobFailed, context: Context) -> Failed:
+    after: object = getattr(error, "after", None)
+    if after is not None and not isinstance(after, timedelta):
+        context.log.warning("after=%r is no timedelta; the backoff of the type is taken", after)
+    return Failed(
+        error=_text(error),
+        permanent=isinstance(error, Bury),
+        after=after if isinstance(after, timedelta) else None,
+        result=_kept(getattr(error, "result", None)),
+    )
 
 
 def _returned(result: JSON) -> Happened:
@@ -70,13 +136,27 @@ def _kept(result: object) -> str | None:
         return None
     try:
         check(result, field="result")
-    except CallerError as error:
-        return encode({"truncated": True, "text": repr(result)[:MAX_ERROR], "reason": str(error)})
-    text = encode(result)
+        text = encode(result)
+    except Exception as error:  # noqa: BLE001 - the work is done; its result must not undo that
+        return encode({"truncated": True, "text": _shown(result), "reason": _text(error)})
     if len(text.encode()) <= MAX_RESULT:
         return text
-    return encode({"truncated": True, "text": text[: MAX_RESULT // 4], "length": len(text)})
+    return encode({"truncated": True, "text": text[:MAX_CHARACTERS], "length": len(text)})
+
+
+def _shown(result: object) -> str:
+    try:
+        return ascii(result)[:MAX_ERROR]
+    except Exception:  # noqa: BLE001 - of whatever kind it is, it cannot be shown
+        return f"a {type(result).__name__} that cannot be shown"
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {_text(error)}"[:MAX_ERROR]
 
 
 def _text(error: BaseException) -> str:
-    return str(error)[:MAX_ERROR]
+    try:
+        return str(error)[:MAX_ERROR].encode("utf-8", "replace").decode()
+    except Exception:  # noqa: BLE001 - an error whose text cannot be had
+        return f"a {type(error).__name__} without words"

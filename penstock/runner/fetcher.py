@@ -1,23 +1,32 @@
 """Fetches jobs for free slots: asks the stores who is ready, decides whose turn it is, claims."""
 
-from collections.abc import Collection, Sequence
+import logging
+import time
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from penstock.engine import Want
+from penstock.errors import EngineError
 from penstock.group import QueueGroup, Store
-from penstock.job import Claim, QueueKey
-from penstock.runner.turns import Head, Share, Turns
+from penstock.job import Claim
+from penstock.runner.turns import Head, Place, Share, Turns
+
+log = logging.getLogger(__name__)
 
 HEADS = 1000  # queues looked at in one turn, of each store
-ROUNDS = 50  # turns in one fetch; what is left then is fetched by the next
+ROUNDS = 50  # turns in one fetch that find nothing; what is left then is found by the next
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A claim and the store that gave it."""
+    """A claim, the store that gave it, and when it was asked for, on this process's monotonic clock."""
 
     store: Store
     claim: Claim
+    asked_at: float
 
 
 class Fetcher:
@@ -36,41 +45,71 @@ class Fetcher:
         self._types = types
         self._domains = domains
         self._turns = Turns()
+        self._troubles: dict[str, Exception] = {}
+
+    @property
+    def troubles(self) -> Mapping[str, Exception]:
+        """The stores that the last fetch could not reach, and why."""
+        return self._troubles
 
     async def fetch(self, slots: int) -> Sequence[Taken]:
-        """Up to `slots` claims; fewer only where no more was ready."""
-        taken: list[Taken] = []
-        dry: set[QueueKey] = set()  # said to be ready, gave nothing
+        """Up to `slots` claims of those whose turn it is now; none where nothing is ready.
+
+        What is claimed is given out at once, as nobody renews it before: fetch again for more. A
+        store that is away keeps none of the others waiting.
+        """
+        self._troubles = {}
+        dry: set[Place] = set()  # said to be ready, gave nothing
         for _ in range(ROUNDS):
-            free = slots - len(taken)
-            shares = self._turns.share([h for h in await self._heads() if h.queue not in dry], free)
-            if not shares:
-                break
-            taken += await self._claim(shares, dry)
-        return taken
+            heads = [head for head in await self._heads() if head.place not in dry]
+            shares = self._turns.share(heads, slots)
+            taken = await self._claim(shares, dry)
+            if taken or not shares:
+                return taken
+        return ()
 
     async def _heads(self) -> Sequence[Head]:
         heads: list[Head] = []
         for name, store in self._group.stores.items():
             types = self._types_in(store)
-            if types:
-                ready = await store.engine.ready(types, self._domains, limit=HEADS)
+            if types and name not in self._troubles:
+                asked = store.engine.ready(types, self._domains, limit=HEADS)
+                ready = await self._answer(name, asked) or ()
                 heads += [Head(name, queue.queue, queue.priority) for queue in ready]
         return heads
 
-    async def _claim(self, shares: Sequence[Share], dry: set[QueueKey]) -> Sequence[Taken]:
+    async def _claim(self, shares: Sequence[Share], dry: set[Place]) -> Sequence[Taken]:
         taken: list[Taken] = []
-        for name in {share.store for share in shares}:
-            store = self._group.stores[name]
+        for name in dict.fromkeys(share.store for share in shares):
             mine = [share for share in shares if share.store == name]
-            answer = await store.claim([self._want(share) for share in mine], self._worker)
-            taken += [Taken(store, claim) for claim in answer.claims]
-            given = {claim.job.queue for claim in answer.claims}
-            for queue in given:
-                self._turns.served(queue)
-            if not answer.superseded:
-                dry |= {share.queue for share in mine} - given
+            taken += await self._claim_from(self._group.stores[name], mine, dry)
         return taken
+
+    async def _claim_from(
+        self, store: Store, shares: Sequence[Share], dry: set[Place]
+    ) -> Sequence[Taken]:
+        asked_at = time.monotonic()
+        wants = [self._want(share) for share in shares]
+        answer = await self._answer(store.name, store.claim(wants, self._worker))
+        if answer is None:
+            return ()
+        given = dict.fromkeys((store.name, claim.job.queue) for claim in answer.claims)
+        for place in given:
+            self._turns.served(place)
+        if not answer.superseded:
+            dry |= {share.place for share in shares} - given.keys()
+        return [Taken(store, claim, asked_at) for claim in answer.claims]
+
+    async def _answer(self, name: str, call: Awaitable[T]) -> T | None:
+        """What the store answers; None, and its trouble kept, if it cannot."""
+        try:
+            return await call
+        except EngineError as error:
+            self._troubles[name] = error
+        except Exception as error:
+            log.exception("cannot fetch from store %s", name)
+            self._troubles[name] = error
+        return None
 
     def _want(self, share: Share) -> Want:
         policy = self._group.policies.of(share.queue.type)

@@ -26,7 +26,7 @@ class Finish:
 
 
 class Finisher:
-    """Takes ends one by one and gives them to their store in batches."""
+    """Takes ends one by one and gives them to their store in batches; a store that is away holds up no other."""
 
     def __init__(self, health: Health) -> None:
         self._health = health
@@ -36,35 +36,43 @@ class Finisher:
         """The end will be made; `settled` hears whether the claim was held."""
         self._ends.put_nowait(finish)
 
-    async def drain(self) -> None:
-        """Return once everything that was put is settled."""
-        await self._ends.join()
-
     async def run(self) -> None:
         """Make ends until cancelled."""
+        lines: dict[str, asyncio.Queue[Finish]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                finish = await self._ends.get()
+                name = finish.store.name
+                if name not in lines:
+                    lines[name] = asyncio.Queue()
+                    tasks.create_task(self._serve(lines[name]))
+                lines[name].put_nowait(finish)
+
+    async def _serve(self, ends: asyncio.Queue[Finish]) -> None:
+        """Make the ends of one store."""
         while True:
-            batch = [await self._ends.get()]
-            while len(batch) < BATCH and not self._ends.empty():
-                batch.append(self._ends.get_nowait())
-            groups: dict[tuple[str, Move], list[Finish]] = {}
+            batch = [await ends.get()]
+            while len(batch) < BATCH and not ends.empty():
+                batch.append(ends.get_nowait())
+            moves: dict[Move, list[Finish]] = {}
             for finish in batch:
-                groups.setdefault((finish.store.name, finish.end.outcome.move), []).append(finish)
-            for same in groups.values():
+                moves.setdefault(finish.end.outcome.move, []).append(finish)
+            for same in moves.values():
                 await self._settle(same)
-            for _ in batch:
-                self._ends.task_done()
 
     async def _settle(self, finishes: Sequence[Finish]) -> None:
         """One store, one kind of move: so a try that failed ended none of them, and may be repeated."""
         store = finishes[0].store
         while True:
+            self._health.asks(f"finisher:{store.name}")
             try:
                 held = await store.finish([finish.end for finish in finishes])
             except EngineUnavailable as error:
                 self._health.fails(f"finisher:{store.name}", str(error))
                 await asyncio.sleep(PATIENCE)
                 continue
-            except Exception:
+            except Exception as error:
+                self._health.fails(f"finisher:{store.name}", repr(error))
                 log.exception("%d ends failed in store %s", len(finishes), store.name)
                 await self._split(finishes)
                 return

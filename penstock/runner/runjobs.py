@@ -1,36 +1,41 @@
 """The finite run: runs what is there, one job after another, and ends."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from penstock.errors import EngineError
+from penstock.errors import EngineError, EngineUnavailable
 from penstock.group import End, QueueGroup
 from penstock.handler import Context
 from penstock.inspection import Health
-from penstock.job import Move, Presence, params_of
-from penstock.policy import GaveUp, Happened, Stopped, decide
+from penstock.job import Job, Move, Presence, params_of
+from penstock.policy import Happened, Outcome, decide
 from penstock.runner.executor import Executor
 from penstock.runner.fetcher import Fetcher, Taken
 from penstock.runner.heartbeat import MARGIN, Heartbeat
 from penstock.runner.lines import describe_run, ended, starting
 from penstock.runner.running import Running, Why
+from penstock.runner.threads import Threads
 from penstock.serialization import JSONObject
 
 POLL = timedelta(seconds=1)
+LOST = "the claim was lost before the end"
+GIVEN_BACK = "given back, as the run was stopped"
 
 
 class Reached(StrEnum):
-    """Why a run ended; the classic's words."""
+    """Why a run ended; the classic's words, and one of ours."""
 
     NONE_READY = "none-ready"
     NONE_POSSIBLE = "none-possible"
     JOB_LIMIT = "job-limit"
     TIME_LIMIT = "time-limit"
     EXCEPTION = "exception"
+    STOPPED = "stopped"  # the classic dies of a signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,7 @@ class Run:
 
     reached: Reached = Reached.NONE_READY
     jobs: list[Ran] = field(default_factory=list)
+    error: EngineError | None = None  # of the store that ended the run
 
     @property
     def failed(self) -> bool:
@@ -77,14 +83,17 @@ class RunJobs:
         limits: Limits,
         say: Callable[[str], None],
         metadata: bool = True,
+        refresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._group = group
         self._worker = worker
         self._limits = limits
         self._say = say
         self._metadata = metadata
+        self._refresh = refresh or _nothing  # makes ready what has become due
         self._executor = Executor(group)
         self._fetcher = Fetcher(group, worker, types=limits.types, domains=limits.domains)
+        self._threads = Threads()
         self._running: Running | None = None
         self._stopping = asyncio.Event()
 
@@ -109,8 +118,10 @@ class RunJobs:
                 await self._until_limit(run)
             finally:
                 beating.cancel()
+        self._threads.shutdown()
         for store in self._group.stores.values():
-            await store.engine.forget(self._worker)
+            with contextlib.suppress(EngineError):
+                await store.engine.forget(self._worker)
         return run
 
     def _held(self) -> Collection[Running]:
@@ -118,22 +129,15 @@ class RunJobs:
 
     async def _until_limit(self, run: Run) -> None:
         deadline = self._deadline()
+        run.reached = Reached.STOPPED
         while not self._stopping.is_set():
             try:
-                taken = await self._fetcher.fetch(1)
-                if taken:
-                    run.jobs.append(await self._one(taken[0]))
-                elif not await self._worth_waiting(deadline):
-                    run.reached = Reached.NONE_READY
-                    return
-            except EngineError:
-                run.reached = Reached.EXCEPTION
-                raise
-            if self._limits.maxjobs is not None and len(run.jobs) >= self._limits.maxjobs:
-                run.reached = Reached.JOB_LIMIT
-                return
-            if run.jobs and time.monotonic() >= deadline:  # after a job: one always runs
-                run.reached = Reached.TIME_LIMIT
+                reached = await self._step(run, deadline)
+            except EngineError as error:
+                run.error = error
+                reached = self._limit(run, deadline) or Reached.EXCEPTION
+            if reached is not None:
+                run.reached = reached
                 return
 
     def _deadline(self) -> float:
@@ -141,54 +145,118 @@ class RunJobs:
             return float("inf")
         return time.monotonic() + self._limits.maxtime.total_seconds()
 
-    async def _worth_waiting(self, deadline: float) -> bool:
-        if not self._limits.wait or time.monotonic() >= deadline:
-            return False
-        left = min(POLL.total_seconds(), deadline - time.monotonic())
-        await self._group.wait(timedelta(seconds=left))
-        return True
+    async def _step(self, run: Run, deadline: float) -> Reached | None:
+        """One job, or one wait for more; why the run ends, if it does."""
+        taken = await self._fetch()
+        for one in taken:
+            await self._one(one, run)
+        return self._limit(run, deadline) if taken else await self._wait(deadline)
 
-    async def _one(self, taken: Taken) -> Ran:
-        job = taken.claim.job
-        run = describe_run(job, _readable(taken), metadata=self._metadata)
-        self._say(starting(datetime.now(UTC), run))
-        began = time.monotonic()
-        outcome = decide(await self._attempt(taken), job, self._group.policies.of(job.type))
-        [held] = await taken.store.finish([End(taken.claim, outcome)])
-        milliseconds = round((time.monotonic() - began) * 1000)
-        error = None if outcome.move is Move.ACK else outcome.error or outcome.move.value
-        if not held:
-            error = "the claim was lost before the end"
-        self._say(ended(datetime.now(UTC), run, milliseconds, error))
-        return Ran(type=job.type, error=error, milliseconds=milliseconds)
+    async def _fetch(self) -> Sequence[Taken]:
+        taken = await self._fetcher.fetch(1)
+        if not taken and not self._fetcher.troubles:
+            await self._refresh()
+            taken = await self._fetcher.fetch(1)
+        if not taken and self._fetcher.troubles:
+            raise next(iter(self._fetcher.troubles.values()))
+        return taken
 
-    async def _attempt(self, taken: Taken) -> Happened:
-        job = taken.claim.job
-        key = f"{taken.store.engine.identity.uuid}-{job.id}"
-        context = Context(job=job, params={}, idempotency_key=key)
-        ttl = self._group.policies.of(job.type).ttl.total_seconds()
-        running = Running(
-            store=taken.store,
-            claim=taken.claim,
-            context=context,
-            held_until=time.monotonic() + ttl * MARGIN,
-        )
-        self._running = running
+    async def _wait(self, deadline: float) -> Reached | None:
+        if not self._limits.wait:
+            return Reached.NONE_READY
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return Reached.TIME_LIMIT
+        await self._group.wait(timedelta(seconds=min(POLL.total_seconds(), left)))
+        return None
+
+    def _limit(self, run: Run, deadline: float) -> Reached | None:
+        if self._limits.maxjobs is not None and len(run.jobs) >= self._limits.maxjobs:
+            return Reached.JOB_LIMIT
+        if run.jobs and time.monotonic() >= deadline:  # after a job: one always runs
+            return Reached.TIME_LIMIT
+        return None
+
+    async def _one(self, taken: Taken, run: Run) -> None:
+        """The job has run and ended, and is told; or it was given back."""
+        self._running = running = self._hold(taken)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                attempt = tasks.create_task(self._executor.attempt(context))
-                running.task = attempt
-            return attempt.result()
-        except asyncio.CancelledError:
-            if running.why is None:
-                raise
-            return GaveUp() if running.why is Why.ASKED else Stopped(started=True)
+            if self._stopping.is_set():
+                running.stop(Why.STOPPED)  # it came while we were told to stop
+            await self._run(running, run)
         finally:
             self._running = None
 
+    def _hold(self, taken: Taken) -> Running:
+        job = taken.claim.job
+        key = f"{taken.store.engine.identity.uuid}-{job.id}"
+        ttl = self._group.policies.of(job.type).ttl.total_seconds()
+        return Running(
+            store=taken.store,
+            claim=taken.claim,
+            context=Context(job=job, params={}, idempotency_key=key, threads=self._threads),
+            held_until=taken.asked_at + ttl * MARGIN,
+        )
 
-def _readable(taken: Taken) -> JSONObject:
+    async def _run(self, running: Running, run: Run) -> None:
+        job = running.claim.job
+        text = describe_run(job, _readable(job), metadata=self._metadata)
+        if not running.is_stopped():
+            self._say(starting(datetime.now(UTC), text))
+        began = time.monotonic()
+        happened = await running.run(lambda context: self._attempt(running))
+        running.finishing = True
+        try:
+            error = await self._end(running, happened)
+        except EngineError as trouble:
+            run.jobs.append(Ran(type=job.type, error=str(trouble), milliseconds=_since(began)))
+            raise
+        milliseconds = _since(began)
+        if running.started:
+            self._say(ended(datetime.now(UTC), text, milliseconds, error))
+        if error != GIVEN_BACK:
+            run.jobs.append(Ran(type=job.type, error=error, milliseconds=milliseconds))
+
+    async def _attempt(self, running: Running) -> Happened:
+        running.task = task = asyncio.ensure_future(self._executor.attempt(running.context))
+        return await task
+
+    async def _end(self, running: Running, happened: Happened | None) -> str | None:
+        """The claim has ended; what is wrong with that, or with the job."""
+        if happened is None:
+            return LOST
+        job = running.claim.job
+        outcome = decide(happened, job, self._group.policies.of(job.type))
+        if not await self._finish(running, outcome):
+            return LOST
+        if outcome.move is Move.RELEASE:
+            return GIVEN_BACK
+        return None if outcome.move is Move.ACK else outcome.error or outcome.move.value
+
+    async def _finish(self, running: Running, outcome: Outcome) -> bool:
+        """Whether the claim was held; a store that is away is asked again as long as the claim surely is."""
+        until = running.held_until
+        while True:
+            try:
+                [held] = await running.store.finish([End(running.claim, outcome)])
+                return held
+            except EngineUnavailable:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise
+                await asyncio.sleep(min(left, POLL.total_seconds()))
+
+
+async def _nothing() -> None:
+    """Nothing becomes ready but by others."""
+
+
+def _since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+
+def _readable(job: Job) -> JSONObject:
     try:
-        return params_of(taken.claim.job)
+        return params_of(job)
     except ValueError:
         return {}

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from penstock.errors import EngineError
@@ -13,18 +11,20 @@ from penstock.group import End, QueueGroup
 from penstock.handler import Context
 from penstock.inspection import Health
 from penstock.job import Presence
-from penstock.policy import GaveUp, Happened, Stopped, decide
-from penstock.runner.executor import Executor
+from penstock.policy import decide
+from penstock.runner.executor import LAST_WORDS, Executor
 from penstock.runner.fetcher import Fetcher, Taken
 from penstock.runner.finisher import Finish, Finisher
 from penstock.runner.heartbeat import MARGIN, Heartbeat
 from penstock.runner.running import Running, Why
+from penstock.runner.threads import Threads
 
 log = logging.getLogger(__name__)
 
 IDLE = timedelta(seconds=1)  # the longest pause between two looks at an idle store
 PATIENCE = timedelta(seconds=1)  # between two tries at a store that is away
 GRACE = timedelta(seconds=25)
+LAST_ENDS = LAST_WORDS + timedelta(seconds=1.5)  # for what is stopped to be given back
 
 
 class Runner:
@@ -57,7 +57,7 @@ class Runner:
         shown = frozenset(group.registry.types if types is None else types)
         presence = Presence(worker=worker, slots=slots, types=shown)
         self._heartbeat = Heartbeat(group, health, presence, lambda: tuple(self._running.values()))
-        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="penstock-job")
+        self._threads = Threads()
 
     def stop(self) -> None:
         """Claim nothing more; let what runs end within the grace, release the rest. A second call ends the grace."""
@@ -78,7 +78,7 @@ class Runner:
             finally:
                 beating.cancel()
                 finishing.cancel()
-        self._threads.shutdown(wait=False)
+        self._threads.shutdown()
         await self._leave()
 
     async def _fetch_until_stopped(self, tasks: asyncio.TaskGroup) -> None:
@@ -87,7 +87,6 @@ class Runner:
                 await self._fill(tasks)
             except EngineError as error:
                 self._health.fails("fetcher", str(error))
-                log.warning("cannot fetch: %s", error)
                 await self._pause(PATIENCE)
             except Exception as error:
                 self._health.fails("fetcher", repr(error))
@@ -96,15 +95,31 @@ class Runner:
 
     async def _fill(self, tasks: asyncio.TaskGroup) -> None:
         self._wake.clear()
-        room = self._room()
-        taken = await self._fetcher.fetch(room) if room else ()
-        self._health.works("fetcher")
+        taken = await self._fetch()
         for one in taken:
             self._start(one, tasks)
         if self._room() == 0:
             await self._wake.wait()
+        elif not taken and self._fetcher.troubles:
+            await self._pause(PATIENCE)
         elif not taken:
             await self._until_ready()
+
+    async def _fetch(self) -> Sequence[Taken]:
+        """What may start now, and what that told of the stores."""
+        room = self._room()
+        if room == 0:
+            return ()
+        self._health.asks("fetcher")
+        taken = await self._fetcher.fetch(room)
+        for name in self._group.stores:
+            trouble = self._fetcher.troubles.get(name)
+            if trouble is None:
+                self._health.works(f"fetcher:{name}")
+            else:
+                self._health.fails(f"fetcher:{name}", str(trouble))
+        self._health.works("fetcher")
+        return taken
 
     def _room(self) -> int:
         """Free slots; none while too many ends wait for a slow store."""
@@ -135,21 +150,16 @@ class Runner:
             store=taken.store,
             claim=taken.claim,
             context=Context(job=job, params={}, idempotency_key=key, threads=self._threads),
-            held_until=time.monotonic() + ttl * MARGIN,
+            held_until=taken.asked_at + ttl * MARGIN,
         )
         self._running[id(running)] = running
         self._busy += 1
         running.task = tasks.create_task(self._run(running))
+        if self._stopping.is_set():
+            running.stop(Why.STOPPED)  # it came while we were told to stop
 
     async def _run(self, running: Running) -> None:
-        happened: Happened | None
-        try:
-            running.started = True
-            happened = await self._executor.attempt(running.context)
-        except asyncio.CancelledError:
-            if running.why is None:
-                raise
-            happened = _stopped(running)
+        happened = await running.run(self._executor.attempt)
         running.finishing = True
         running.when_free(self._free)
         if happened is None:
@@ -183,7 +193,7 @@ class Runner:
             )
             for running in tuple(self._running.values()):
                 running.stop(Why.STOPPED)
-            await asyncio.wait_for(ended, PATIENCE.total_seconds() * 3)
+            await asyncio.wait_for(ended, LAST_ENDS.total_seconds())
         except TimeoutError:
             count = len(self._running)
             log.warning("stopped with %d jobs not given back; their claims run out", count)
@@ -196,15 +206,9 @@ class Runner:
         return True
 
     async def _leave(self) -> None:
-        for store in self._group.stores.values():
-            with contextlib.suppress(EngineError):
-                await store.engine.forget(self._worker)
-
-
-def _stopped(running: Running) -> Happened | None:
-    match running.why:
-        case Why.ASKED:
-            return GaveUp()
-        case Why.STOPPED:
-            return Stopped(started=running.started)
-    return None
+        """The stores know that nothing is held any more, as far as they are to be had now."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                for store in self._group.stores.values():
+                    with contextlib.suppress(EngineError):
+                        await store.engine.forget(self._worker)

@@ -1,14 +1,15 @@
 """A job that is being run, and why it was stopped."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import assert_never
 
 from penstock.group import Store
 from penstock.handler import Context
 from penstock.job import Claim
-from penstock.policy import Happened
+from penstock.policy import GaveUp, Happened, Returned, Stopped
 
 
 class Why(StrEnum):
@@ -33,14 +34,32 @@ class Running:
     finishing: bool = False
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def is_stopped(self) -> bool:
+        """Whether the handler was told to end, or not to begin."""
+        return self.why is not None
+
     def stop(self, why: Why) -> None:
-        """Cancel the handler, once, for the first reason given."""
+        """Cancel the handler, once, for the first reason given; one that has not started never will."""
         if self.why is not None or self.finishing:
             return
         self.why = why
         self.context.cancelled.set()
-        if self.task is not None:
+        # A task that is cancelled before its first step ends unheard, and its slot would stay taken.
+        if self.task is not None and self.started:
             self.task.cancel()
+
+    async def run(self, attempt: Callable[[Context], Awaitable[Happened]]) -> Happened | None:
+        """What may be said of the job once the attempt has ended or was stopped; None: nothing at all."""
+        if self.is_stopped():
+            return self._came_to(None)
+        self.started = True
+        try:
+            happened = await attempt(self.context)
+        except asyncio.CancelledError:
+            if not self.is_stopped():
+                raise
+            return self._came_to(None)
+        return self._came_to(happened)
 
     def when_free(self, free: Callable[[], None]) -> None:
         """Call `free` once nothing of the job runs any more: a thread cannot be killed, so its slot stays taken."""
@@ -49,3 +68,16 @@ class Running:
             free()
             return
         thread.add_done_callback(lambda _: free())
+
+    def _came_to(self, happened: Happened | None) -> Happened | None:
+        """The same, of a handler that came to this, or to nothing."""
+        if self.why is None or isinstance(happened, Returned):
+            return happened
+        match self.why:
+            case Why.ASKED:
+                return happened if isinstance(happened, GaveUp) else GaveUp()
+            case Why.STOPPED:
+                return Stopped(started=self.started)
+            case Why.LOST:
+                return None
+        assert_never(self.why)

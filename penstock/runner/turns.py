@@ -3,13 +3,16 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from penstock.job import QueueKey
 
 REMEMBERED = 100_000
 
 T = TypeVar("T")
+
+# A queue of one store: callbacks have a queue of the same name in each.
+Place: TypeAlias = tuple[str, QueueKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,11 @@ class Head:
     store: str
     queue: QueueKey
     priority: int
+
+    @property
+    def place(self) -> Place:
+        """Which queue of which store this is."""
+        return self.store, self.queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +38,17 @@ class Share:
     limit: int
     floor: int
 
+    @property
+    def place(self) -> Place:
+        """Which queue of which store this is."""
+        return self.store, self.queue
+
 
 class Turns:
     """Remembers who was served last, and shares the free slots out."""
 
     def __init__(self) -> None:
-        self._served: OrderedDict[QueueKey | str, int] = OrderedDict()
+        self._served: OrderedDict[Place | str, int] = OrderedDict()
         self._turn = 0
 
     def share(self, heads: Sequence[Head], slots: int) -> Sequence[Share]:
@@ -50,21 +63,22 @@ class Turns:
                 domains.setdefault(head.queue.domain, []).append(head)
         shares: list[Share] = []
         for domain, part in _divide(sorted(domains, key=self._last), slots):
-            waiting = sorted(domains[domain], key=lambda head: self._last(head.queue))
+            waiting = sorted(domains[domain], key=lambda head: self._last(head.place))
             for head, limit in _divide(waiting, part):
                 shares.append(Share(head.store, head.queue, limit, floor))
         return shares
 
-    def served(self, queue: QueueKey) -> None:
+    def served(self, place: Place) -> None:
         """The queue has had its turn, and so has its domain."""
         self._turn += 1
-        for key in (queue, queue.domain):
+        _, queue = place
+        for key in (place, queue.domain):
             self._served[key] = self._turn
             self._served.move_to_end(key)
         while len(self._served) > REMEMBERED:
             self._served.popitem(last=False)
 
-    def _last(self, key: QueueKey | str) -> int:
+    def _last(self, key: Place | str) -> int:
         return self._served.get(key, 0)
 
 

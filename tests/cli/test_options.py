@@ -1,11 +1,12 @@
 """What the shared options mean: which configuration counts, and that nothing forges a log line."""
 
+import asyncio
 import logging
 from pathlib import Path
 
 import pytest
 
-from penstock.cli.options import EXAMPLES, _OneLine, settings_of
+from penstock.cli.options import EXAMPLES, _OneLine, run, settings_of
 from penstock.errors import SettingsError
 
 
@@ -74,3 +75,26 @@ def test_no_record_forges_a_line() -> None:
     line = _OneLine("%(message)s").format(record)
 
     assert line == r"a\nERROR forged \x1b[2J"
+
+
+def test_a_task_that_refuses_to_end_does_not_hold_up_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("penstock.cli.options.LAST_WORDS", 0.01)
+    cancelled: list[str] = []
+
+    async def stubborn() -> None:
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.append("once")
+
+    async def main() -> str:
+        tasks.append(asyncio.ensure_future(stubborn()))
+        await asyncio.sleep(0)
+        return "answer"
+
+    tasks: list[asyncio.Task[None]] = []
+    assert run(main()) == "answer"
+    assert cancelled == ["once"]

@@ -1,10 +1,19 @@
 """`penstock run-jobs`: the classic's lines, result and exit codes."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
+from penstock.cli.run_jobs import _exit_code, _report
+from penstock.errors import EngineUnavailable
+from penstock.runner.runjobs import Reached, Run
 from tests.cli.command import Shell
+from tests.installation import SOON
 
 HANDLERS = """
 from penstock.errors import Bury
@@ -88,3 +97,51 @@ def test_handlers_that_cannot_be_found_are_said(penstock: Shell) -> None:
 
         assert answer.code == 78
         assert app in answer.err
+
+
+def test_a_limit_of_time_that_is_no_number_is_no_limit(penstock: Shell) -> None:
+    for words in ("nan", "1e300"):
+        assert penstock("run-jobs", "--maxtime", words).out == "Job queue is empty.\n"
+
+
+def test_jobs_that_are_due_are_run_however_many_there_are(penstock: Shell) -> None:
+    Path("due.py").write_text(HANDLERS)
+    app = ("--app", "due:registry")
+    penstock("push", "BounceHandlerJob", "--count", "600", "--delay", "0.001", *app)
+
+    answer = penstock("run-jobs", "--result", "json", *app)
+
+    assert len(json.loads(answer.out)["jobs"]) == 600
+
+
+def test_a_store_that_went_away_is_said_in_result_and_exit_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = Run(reached=Reached.EXCEPTION, error=EngineUnavailable("the store is away"))
+
+    _report(run, as_json=True)
+
+    out, err = capsys.readouterr()
+    assert json.loads(out)["reached"] == "exception"
+    assert err == "penstock: the store is away\n"
+    assert _exit_code(run) == 75
+
+
+def test_a_reader_that_goes_away_hurts_no_job(penstock: Shell, tmp_path: Path) -> None:
+    Path("piped.py").write_text(HANDLERS)
+    app = ("--app", "piped:registry")
+    penstock("push", "BounceHandlerJob", "--count", "2", *app)
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "penstock.cli", "run-jobs", *app],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=SOON * 2,
+        check=False,
+    )
+    os.close(writing)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert penstock("run-jobs", *app).out == "Job queue is empty.\n"

@@ -1,15 +1,19 @@
 """Fetching: whose jobs are claimed, in which order, over several stores."""
 
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
+from penstock.clock import ManualClock
+from penstock.engine import Claimed, ReadyQueue, Want
 from penstock.engines.memory import MemoryEngine
+from penstock.errors import EngineUnavailable
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
 from penstock.handler import Context, FunctionHandler, Registry
 from penstock.job import QueueKey, Root
 from penstock.policy import Policies, Policy
 from penstock.queue import JobSpec
-from penstock.runner.fetcher import Fetcher
+from penstock.runner.fetcher import Fetcher, Taken
 from penstock.serialization import JSON
 from tests.installation import Installation, installation
 
@@ -21,9 +25,17 @@ async def nothing(context: Context) -> JSON:
 HANDLERS = {type: FunctionHandler(nothing) for type in ("a", "b", "c")}
 
 
+async def all_fetched(fetcher: Fetcher, slots: int) -> list[Taken]:
+    """What is fetched until the slots are full or nothing is ready."""
+    taken = list(await fetcher.fetch(slots))
+    while len(taken) < slots and (more := await fetcher.fetch(slots - len(taken))):
+        taken += more
+    return taken
+
+
 async def types_fetched(at: Installation, slots: int, **only: list[str]) -> list[str]:
     fetcher = Fetcher(at.group, "w1", types=only.get("types"), domains=only.get("domains"))
-    return [taken.claim.job.type for taken in await fetcher.fetch(slots)]
+    return [taken.claim.job.type for taken in await all_fetched(fetcher, slots)]
 
 
 async def test_the_highest_priority_over_all_queues_comes_first() -> None:
@@ -93,19 +105,67 @@ async def test_a_paused_queue_is_passed_over() -> None:
     assert await types_fetched(at, 9) == ["b"]
 
 
-async def test_claims_come_from_every_store_by_priority() -> None:
-    engines = {"one": MemoryEngine(number=0), "two": MemoryEngine(number=1)}
+class Away(MemoryEngine):
+    """A store that cannot be reached for a while."""
+
+    away = False
+
+    async def ready(
+        self, types: Collection[str], domains: Collection[str] | None = None, *, limit: int
+    ) -> Sequence[ReadyQueue]:
+        if self.away:
+            raise EngineUnavailable("away for a test")
+        return await super().ready(types, domains, limit=limit)
+
+    async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
+        self.away = True  # from now on
+        return await super().claim(wants, worker)
+
+
+def two_stores(one: MemoryEngine, two: MemoryEngine) -> QueueGroup:
     policies = Policies(Policy())
-    stores = {name: Store(name, engine, policies, Events()) for name, engine in engines.items()}
-    group = QueueGroup(
+    stores = {
+        name: Store(name, engine, policies, Events())
+        for name, engine in {"one": one, "two": two}.items()
+    }
+    return QueueGroup(
         stores, default="one", routes={"b": "two"}, policies=policies, registry=Registry(HANDLERS)
     )
+
+
+async def test_claims_come_from_every_store_by_priority() -> None:
+    group = two_stores(MemoryEngine(number=0), MemoryEngine(number=1))
     await group.push([JobSpec("a"), JobSpec("b", priority=800), JobSpec("a", priority=900)])
 
-    taken = await Fetcher(group, "w1").fetch(3)
+    taken = await all_fetched(Fetcher(group, "w1"), 3)
 
     assert [(one.store.name, one.claim.job.priority) for one in taken] == [
         ("one", 900),
         ("two", 800),
         ("one", 500),
     ]
+
+
+async def test_what_was_claimed_is_given_out_although_the_store_went_away_then() -> None:
+    at = await installation(HANDLERS, engine=Away(clock=ManualClock()))
+    [id] = await at.push(JobSpec("a"))
+    fetcher = Fetcher(at.group, "w1")
+
+    taken = await fetcher.fetch(9)
+
+    assert [one.claim.job.id for one in taken] == [id]
+    assert list(await fetcher.fetch(9)) == []
+    assert str(fetcher.troubles["main"]) == "away for a test"
+
+
+async def test_a_store_that_is_away_keeps_the_others_from_nothing() -> None:
+    one, two = Away(number=0), MemoryEngine(number=1)
+    group = two_stores(one, two)
+    await group.push([JobSpec("a"), JobSpec("b")])
+    one.away = True
+    fetcher = Fetcher(group, "w1")
+
+    taken = await fetcher.fetch(9)
+
+    assert [found.store.name for found in taken] == ["two"]
+    assert list(fetcher.troubles) == ["one"]

@@ -2,11 +2,18 @@
 
 import asyncio
 import re
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from penstock.errors import Bury
+import pytest
+
+from penstock.clock import ManualClock
+from penstock.engine import Ack, Claimed, ReadyQueue, Want
+from penstock.engines.memory import MemoryEngine
+from penstock.errors import Bury, EngineUnavailable
 from penstock.handler import Context, FunctionHandler
 from penstock.job import State
+from penstock.policy import Policy
 from penstock.queue import JobSpec
 from penstock.runner.runjobs import Limits, Reached, Run, RunJobs
 from penstock.serialization import JSON
@@ -126,3 +133,96 @@ async def test_a_stopped_run_gives_its_job_back() -> None:
 
     job = await at.job(id)
     assert (job.state, job.attempt) == (State.READY, 0)
+    assert task.result() == Run(reached=Reached.STOPPED)
+
+
+async def test_a_run_that_is_stopped_while_it_claims_starts_nothing() -> None:
+    class Late(MemoryEngine):
+        async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
+            claimed = await super().claim(wants, worker)
+            runjobs.stop()
+            return claimed
+
+    at = await installation(HANDLERS, engine=Late(clock=ManualClock()))
+    [id] = await at.push(JobSpec("work"))
+    lines: list[str] = []
+    runjobs = RunJobs(at.group, worker="w1", limits=Limits(), say=lines.append)
+
+    async with asyncio.timeout(SOON):
+        done = await runjobs.run()
+
+    job = await at.job(id)
+    assert (job.state, job.attempt, job.fence) == (State.READY, 0, 1)
+    assert (done.reached, lines) == (Reached.STOPPED, [])
+
+
+async def test_what_has_become_due_is_run_too() -> None:
+    at = await installation(HANDLERS)
+    await at.push(JobSpec("work", delay=timedelta(seconds=1)))
+    at.clock.tick(timedelta(seconds=1))
+
+    async def refresh() -> None:
+        await at.engine.promote(10)
+
+    runjobs = RunJobs(
+        at.group, worker="w1", limits=Limits(), say=lambda line: None, refresh=refresh
+    )
+    async with asyncio.timeout(SOON):
+        done = await runjobs.run()
+
+    assert (done.reached, len(done.jobs)) == (Reached.NONE_READY, 1)
+
+
+async def test_a_run_that_waits_ends_at_its_time_limit() -> None:
+    at = await installation(HANDLERS)
+
+    done, _ = await run(at, Limits(wait=True, maxtime=timedelta(seconds=0)))
+
+    assert done.reached is Reached.TIME_LIMIT
+
+
+class Away(MemoryEngine):
+    """A store that cannot be reached, for the ends of jobs or at all."""
+
+    def __init__(self, *, ready: bool) -> None:
+        super().__init__(clock=ManualClock())
+        self._ready = ready
+
+    async def ready(
+        self, types: Collection[str], domains: Collection[str] | None = None, *, limit: int
+    ) -> Sequence[ReadyQueue]:
+        if not self._ready:
+            raise EngineUnavailable("away for a test")
+        return await super().ready(types, domains, limit=limit)
+
+    async def ack(self, ends: Sequence[Ack]) -> Sequence[bool]:
+        raise EngineUnavailable("away for a test")
+
+
+async def test_a_store_that_is_away_ends_the_run_and_says_so() -> None:
+    at = await installation(HANDLERS, engine=Away(ready=False))
+
+    done, _ = await run(at)
+
+    assert (done.reached, str(done.error)) == (Reached.EXCEPTION, "away for a test")
+
+
+@pytest.mark.parametrize(
+    ("limits", "reached"),
+    [
+        (Limits(), Reached.EXCEPTION),
+        (Limits(maxtime=timedelta(0)), Reached.TIME_LIMIT),
+        (Limits(maxtime=timedelta(0), maxjobs=1), Reached.JOB_LIMIT),
+    ],
+)
+async def test_an_end_that_cannot_be_stored_counts_after_the_limits(
+    limits: Limits, reached: Reached
+) -> None:
+    policies = {"work": Policy(ttl=timedelta(milliseconds=100))}  # tried no longer than that
+    at = await installation(HANDLERS, engine=Away(ready=True), policies=policies)
+    await at.push(JobSpec("work"))
+
+    done, _ = await run(at, limits)
+
+    assert (done.reached, str(done.error)) == (reached, "away for a test")
+    assert [job.error for job in done.jobs] == ["away for a test"]

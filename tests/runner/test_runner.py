@@ -3,7 +3,8 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -301,6 +302,36 @@ async def test_a_claim_is_kept_alive_longer_than_its_ttl() -> None:
         assert (await end_of(at, id)).attempt == 1
 
 
+async def test_a_handler_that_holds_up_the_loop_costs_no_other_its_claim() -> None:
+    gate = Gate()
+
+    async def hold_up(context: Context) -> JSON:
+        busy(SHORT.ttl)
+        return None
+
+    handlers = {"gate": FunctionHandler(gate), "busy": FunctionHandler(hold_up)}
+    at = await installation(handlers, policies={"gate": SHORT, "busy": SHORT})
+    [id] = await at.push(JobSpec("gate"))
+
+    async with running(at.runner()):
+        await began(gate)
+        [other] = await at.push(JobSpec("busy"))
+        await end_of(at, other)
+        at.clock.tick(SHORT.ttl * 0.9)
+        await until(lambda: _renewed(at))
+        gate.open.set()
+        assert (await end_of(at, id)).attempt == 1
+
+    assert Kind.LOST not in [event.kind for event in at.told]
+
+
+def busy(duration: timedelta) -> None:
+    """As a handler that counts something: nothing else runs meanwhile."""
+    end = time.monotonic() + duration.total_seconds()
+    while time.monotonic() < end:
+        continue
+
+
 async def test_stopping_claims_nothing_more_and_lets_jobs_end() -> None:
     gate = Gate()
     at = await installation({"gate": FunctionHandler(gate)})
@@ -340,6 +371,76 @@ async def test_a_second_stop_ends_the_grace() -> None:
         runner.stop()
 
     assert (await at.job(id)).state is State.READY
+
+
+async def test_a_handler_that_cancels_itself_fails_and_its_slot_is_free_again() -> None:
+    async def cancel(context: Context) -> JSON:
+        raise asyncio.CancelledError
+
+    at = await installation({"cancel": FunctionHandler(cancel), "echo": FunctionHandler(echo)})
+    bad, good = await at.push(JobSpec("cancel", max_attempts=1, priority=900), JobSpec("echo"))
+
+    async with running(at.runner(slots=1)):
+        assert (await end_of(at, bad)).state is State.DEAD
+        assert (await end_of(at, good)).state is State.DONE
+
+
+async def test_a_handler_that_cannot_be_cancelled_does_not_hold_up_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("penstock.runner.executor.LAST_WORDS", timedelta(milliseconds=10))
+    gate = Gate()
+
+    async def stubborn(context: Context) -> JSON:
+        while not gate.open.is_set():
+            try:
+                await gate(context)
+            except asyncio.CancelledError:
+                continue
+        return None
+
+    at = await installation({"stubborn": FunctionHandler(stubborn)})
+    [id] = await at.push(JobSpec("stubborn"))
+
+    async with running(at.runner(grace=timedelta(0))):
+        await began(gate)
+
+    job = await at.job(id)
+    assert (job.state, job.attempt) == (State.READY, 0)
+    gate.open.set()
+
+
+class Late(MemoryEngine):
+    """Something happens while a claim is on its way."""
+
+    meanwhile: Callable[[], None]
+
+    async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
+        claimed = await super().claim(wants, worker)
+        self.meanwhile()
+        return claimed
+
+
+async def test_what_is_claimed_while_the_runner_is_told_to_stop_is_given_back_unstarted() -> None:
+    gate = Gate()
+    engine = Late(clock=ManualClock())
+    once = Policy(delivery=Delivery.AT_MOST_ONCE)
+    at = await installation({"gate": FunctionHandler(gate)}, policies={"gate": once}, engine=engine)
+    [id] = await at.push(JobSpec("gate"))
+    runner = at.runner(grace=timedelta(hours=1))
+    told = asyncio.Event()
+
+    def stop() -> None:
+        runner.stop()
+        told.set()
+
+    engine.meanwhile = stop
+    async with running(runner), asyncio.timeout(SOON):
+        await told.wait()
+
+    job = await at.job(id)
+    assert (job.state, job.attempt, job.fence) == (State.READY, 0, 1)
+    assert gate.contexts == []
 
 
 async def test_an_at_most_once_job_that_was_stopped_ends_dead() -> None:
@@ -406,7 +507,7 @@ async def test_the_runner_survives_a_store_that_is_away_and_says_so() -> None:
     [id] = await at.push(JobSpec("gate"))
 
     async with running(at.runner()):
-        await until(lambda: _troubled(at, "fetcher"))
+        await until(lambda: _troubled(at, "fetcher:main"))
         await began(gate)
         engine.away = 1
         gate.open.set()
@@ -428,7 +529,7 @@ async def _counts(at: Installation, *, claimed: int) -> bool:
 
 async def _renewed(at: Installation) -> bool:
     assert isinstance(at.engine, MemoryEngine)
-    rows = at.engine._rows.values()
+    rows = [row for row in at.engine._rows.values() if row.state is State.CLAIMED]
     return all(row.held_until - at.clock.now() > SHORT.ttl * 0.9 for row in rows)
 
 

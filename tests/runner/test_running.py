@@ -3,7 +3,10 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from penstock.handler import Context, FunctionHandler
+from penstock.policy import Failed, GaveUp, Happened, Returned, Stopped
 from penstock.queue import JobSpec
 from penstock.runner.running import Running, Why
 from tests.installation import installation
@@ -33,6 +36,49 @@ async def test_what_is_finishing_is_not_stopped() -> None:
     one.stop(Why.STOPPED)
 
     assert one.why is None
+
+
+async def test_what_has_not_started_when_it_is_stopped_never_does() -> None:
+    one = await running()
+    attempts: list[Context] = []
+
+    async def attempt(context: Context) -> Happened:
+        attempts.append(context)
+        return Returned()
+
+    one.task = asyncio.ensure_future(asyncio.sleep(0))
+    one.stop(Why.STOPPED)
+
+    assert await one.run(attempt) == Stopped(started=False)
+    assert attempts == []
+    await one.task  # it was not cancelled
+
+
+@pytest.mark.parametrize(
+    ("why", "happened", "said"),
+    [
+        (None, Failed(error="e"), Failed(error="e")),
+        (Why.STOPPED, Failed(error="e"), Stopped(started=True)),
+        (Why.STOPPED, GaveUp(), Stopped(started=True)),
+        (Why.STOPPED, Returned(), Returned()),
+        (Why.ASKED, Failed(error="e"), GaveUp()),
+        (Why.ASKED, GaveUp(error="own words"), GaveUp(error="own words")),
+        (Why.ASKED, Returned(), Returned()),
+        (Why.LOST, Failed(error="e"), None),
+        (Why.LOST, Returned(), Returned()),
+    ],
+)
+async def test_what_may_be_said_of_a_job_whose_handler_was_stopped(
+    why: Why | None, happened: Happened, said: Happened | None
+) -> None:
+    one = await running()
+
+    async def attempt(context: Context) -> Happened:
+        if why is not None:
+            one.stop(why)
+        return happened
+
+    assert await one.run(attempt) == said
 
 
 async def test_the_slot_is_free_once_the_thread_has_ended() -> None:

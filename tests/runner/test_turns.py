@@ -34,7 +34,7 @@ def test_equal_heads_share_the_slots() -> None:
 
 def test_a_rest_goes_to_the_longest_unserved() -> None:
     turns = Turns()
-    turns.served(QueueKey("d", "a"))
+    turns.served(head("a").place)
 
     assert shares(turns, [head("a"), head("b")], 3) == {"d/a": 1, "d/b": 2}
 
@@ -45,7 +45,7 @@ def test_one_slot_goes_round() -> None:
 
     for _ in range(6):
         [share] = turns.share([head("a"), head("b"), head("c")], 1)
-        turns.served(share.queue)
+        turns.served(share.place)
         seen.append(share.queue.type)
 
     assert seen == ["a", "b", "c", "a", "b", "c"]
@@ -64,10 +64,24 @@ def test_a_domain_of_many_queues_does_not_come_twice_in_a_round() -> None:
 
     for _ in range(4):
         [share] = turns.share(heads, 1)
-        turns.served(share.queue)
+        turns.served(share.place)
         seen.append(str(share.queue))
 
     assert seen == ["noisy/a", "quiet/c", "noisy/b", "quiet/c"]
+
+
+def test_queues_of_the_same_name_in_two_stores_take_turns() -> None:
+    """As callbacks have: one in each store."""
+    turns = Turns()
+    key = QueueKey("d", "callback")
+    seen = []
+
+    for _ in range(4):
+        [share] = turns.share([Head("one", key, 500), Head("two", key, 500)], 1)
+        turns.served(share.place)
+        seen.append(share.store)
+
+    assert seen == ["one", "two", "one", "two"]
 
 
 def test_nothing_is_shared_without_slots_or_heads() -> None:
