@@ -27,6 +27,7 @@ class Connection:
         self._sqlite = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS_KEPT
         )
+        self._file = _file_at(path)
 
     def run(self, name: str, /, **values: int | str | None) -> list[Any]:
         """Run the statement of this name; its rows."""
@@ -55,6 +56,14 @@ class Connection:
         finally:
             if self.in_transaction:
                 self.run("transaction.rollback")
+
+    def refuse_lost_file(self) -> None:
+        """EngineUnavailable where the path leads to another file by now: what we write would be lost."""
+        if _file_at(self.path) != self._file:
+            raise EngineUnavailable(
+                f"store {self.path}: its file was removed or replaced while it was open; "
+                "put it back, or restart to work on what is there now"
+            )
 
     def close(self) -> None:
         """Hold the file no more."""
@@ -100,6 +109,15 @@ def open_to_read(path: Path) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file the path leads to: device and number; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _refuse_old_sqlite(path: Path) -> None:

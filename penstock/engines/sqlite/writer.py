@@ -124,6 +124,7 @@ class Writer:
             done = self._act(tx, group)
             tx.flush()
             self._reach(done, "before_commit")
+            self._connection.refuse_lost_file()
             tx.commit()
         self._queues |= tx.found
         self._reach(done, "after_commit")

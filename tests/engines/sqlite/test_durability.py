@@ -240,3 +240,27 @@ def times(harness: SqliteHarness) -> dict[str, int]:
             if isinstance(latest, int) and latest > A_TIME and "timestamp" not in str(column):
                 found[f"{table}.{column}"] = latest
     return found
+
+
+async def test_nothing_is_answered_once_the_file_is_gone(harness: SqliteHarness) -> None:
+    await push(harness.engine, job("before"))
+    harness.path.rename(harness.path.with_suffix(".away"))
+
+    with pytest.raises(EngineUnavailable, match="removed or replaced"):
+        await push(harness.engine, job("lost"))
+
+    harness.path.with_suffix(".away").rename(harness.path)
+    await push(harness.engine, job("after"))
+    assert (await counts_of(harness.engine)).pushed == 2
+
+
+async def test_nothing_is_answered_once_another_file_is_in_its_place(
+    harness: SqliteHarness,
+) -> None:
+    harness.path.rename(harness.path.with_suffix(".away"))
+    harness.path.touch()
+
+    with pytest.raises(EngineUnavailable, match="removed or replaced"):
+        await push(harness.engine, job("lost"))
+
+    harness.path.with_suffix(".away").replace(harness.path)
