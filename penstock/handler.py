@@ -4,11 +4,11 @@ import asyncio
 import contextvars
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from penstock.errors import FieldError, UnknownType
 from penstock.job import Job, Progress
@@ -17,6 +17,18 @@ from penstock.serialization import JSON, JSONObject
 MAX_MESSAGE = 1000  # characters of a progress message
 
 Answer: TypeAlias = "JSON | Awaitable[JSON]"
+
+
+class JobLog(logging.LoggerAdapter[logging.Logger]):
+    """Writes lines about one job."""
+
+    def process(
+        self, msg: object, kwargs: MutableMapping[str, Any]
+    ) -> tuple[str, MutableMapping[str, Any]]:
+        """The line, with the job before it."""
+        job = self.extra or {}
+        kwargs["extra"] = {**job, **kwargs.get("extra", {})}
+        return f"job {job['job_id']} ({job['job_type']}) {msg}", kwargs
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,10 +56,10 @@ class Context:
         return self.job.fence
 
     @property
-    def log(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose records carry the job's id and type."""
+    def log(self) -> "JobLog":
+        """A logger whose lines begin with the job's id and type, and whose records carry both."""
         extra = {"job_id": self.job.id, "job_type": self.job.type}
-        return logging.LoggerAdapter(logging.getLogger("penstock.job"), extra)
+        return JobLog(logging.getLogger("penstock.job"), extra)
 
     def report(self, percent: float, message: str = "") -> None:
         """Let the next sign of life to the store carry this progress.
@@ -59,6 +71,7 @@ class Context:
         self.progress = Progress(percent=_percent(percent), message=kept)
 
 
+@runtime_checkable
 class Handler(Protocol):
     """The code that runs the jobs of one type.
 

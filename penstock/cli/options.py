@@ -15,7 +15,8 @@ import msgspec
 
 from penstock.app import Penstock
 from penstock.errors import SettingsError
-from penstock.handler import Handler, Registry
+from penstock.handler import FunctionHandler, Handler, Registry
+from penstock.job import is_name
 from penstock.settings import Settings, StoreSettings, development, load
 
 if sys.platform == "win32":
@@ -84,9 +85,25 @@ def handlers_of(app: str | None) -> Mapping[str, Handler]:
         raise SettingsError(f"--app {app}: {error}") from error
     if isinstance(found, Registry):
         return {type: found.handler(type) for type in found.types}
-    if isinstance(found, Mapping):
+    if isinstance(found, Mapping) and found:
+        return {type: _handler(app, type, one) for type, one in found.items()}
+    raise SettingsError(
+        f"--app {app} is a {type(found).__name__}; give a Registry or a mapping of type to handler"
+    )
+
+
+def _handler(app: str, type: object, found: object) -> Handler:
+    """The handler; a function becomes one."""
+    if not isinstance(type, str) or not is_name(type):
+        raise SettingsError(f"--app {app}: {type!a} is no name of a type")
+    if isinstance(found, Handler):
         return found
-    raise SettingsError(f"--app {app} is a {type(found).__name__}; give a Registry or a mapping")
+    if callable(found):
+        return FunctionHandler(found)
+    raise SettingsError(
+        f"--app {app}: {type} is no handler; give a function of the context, or an object with "
+        "check, timeout and run"
+    )
 
 
 def run(main: Coroutine[object, object, T]) -> T:

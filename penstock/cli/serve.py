@@ -58,10 +58,10 @@ def _listening(settings: Settings, host: str | None, port: int | None) -> Settin
 
 
 async def _serve(penstock: Penstock, *, with_runner: bool) -> None:
-    listener = _listen(penstock.settings)
-    async with penstock:
-        server = _Server(_configured(penstock.asgi()))
-        await _run(penstock, server, listener, with_runner=with_runner)
+    with _listen(penstock.settings) as listener:
+        async with penstock:
+            server = _Server(_configured(penstock.asgi()))
+            await _run(penstock, server, listener, with_runner=with_runner)
 
 
 def _configured(app: ASGIApp) -> uvicorn.Config:

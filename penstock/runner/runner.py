@@ -10,7 +10,7 @@ from penstock.errors import EngineError
 from penstock.group import End, QueueGroup
 from penstock.handler import Context
 from penstock.inspection import Health
-from penstock.job import Presence
+from penstock.job import Move, Presence
 from penstock.policy import decide
 from penstock.runner.executor import LAST_WORDS, Executor
 from penstock.runner.fetcher import Fetcher, Taken
@@ -63,7 +63,11 @@ class Runner:
         """Claim nothing more; let what runs end within the grace, release the rest. A second call ends the grace."""
         if self._stopping.is_set():
             self._hurrying.set()
-        log.info("stopping; %d jobs run", len(self._running))
+        log.info(
+            "stopping: %d jobs still run and have %g s to end; stop again not to wait for them",
+            len(self._running),
+            self._grace.total_seconds(),
+        )
         self._stopping.set()
         self._wake.set()
 
@@ -167,6 +171,8 @@ class Runner:
             return
         policy = self._group.policies.of(running.claim.job.type)
         outcome = decide(happened, running.claim.job, policy)
+        if outcome.move is Move.BURY:
+            running.context.log.warning("is dead: %s", outcome.error)
         end = End(running.claim, outcome)
         self._finisher.put(Finish(running.store, end, lambda held: self._settled(running, held)))
 

@@ -145,3 +145,21 @@ def test_a_reader_that_goes_away_hurts_no_job(penstock: Shell, tmp_path: Path) -
 
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert penstock("run-jobs", *app).out == "Job queue is empty.\n"
+
+
+def test_plain_functions_are_handlers_too(penstock: Shell) -> None:
+    Path("plain.py").write_text(
+        "async def greet(context):\n    return 1\n\n\ndef block(context):\n    return 2\n\n\n"
+        "handlers = {'greet': greet, 'block': block}\nwrong = {'greet': 3}\nbad = {'a b': greet}\n"
+    )
+    penstock("push", "greet", "--app", "plain:handlers")
+    penstock("push", "block", "--app", "plain:handlers")
+
+    ran = penstock("run-jobs", "--app", "plain:handlers")
+    wrong = penstock("run-jobs", "--app", "plain:wrong")
+    bad = penstock("run-jobs", "--app", "plain:bad")
+
+    assert ran.out.count(" good") == 2
+    assert (wrong.code, bad.code) == (78, 78)
+    assert "greet is no handler" in wrong.err
+    assert "'a b'" in bad.err

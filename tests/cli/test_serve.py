@@ -1,6 +1,7 @@
 """`penstock serve`: where it refuses to listen. What it does once it listens is told by the journeys."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +37,14 @@ def test_a_port_that_is_taken_is_said(penstock: Shell) -> None:
 
 def test_a_port_beyond_the_range_is_wrong_usage(penstock: Shell) -> None:
     assert penstock("serve", "--port", "65536").code == 2
+
+
+@pytest.mark.parametrize("key", ["allow", "trusted_proxies", "hosts"])
+def test_a_wrong_list_is_one_line(penstock: Shell, key: str) -> None:
+    Path("penstock.toml").write_text(f'[server]\n{key} = ["no/address"]\n')
+
+    answer = penstock("serve", "--port", "0")
+
+    assert answer.code == 78
+    assert answer.err.splitlines()[-1].startswith("penstock: ")
+    assert key in answer.err.splitlines()[-1]
