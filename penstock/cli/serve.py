@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from penstock.app import Penstock
 from penstock.cli import options
+from penstock.cli.protocol import BoundedProtocol
 from penstock.errors import SettingsError
 from penstock.settings import Settings
 
@@ -67,7 +68,8 @@ async def _serve(penstock: Penstock, *, with_runner: bool) -> None:
 def _configured(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
+        ws="none",
         lifespan="off",
         access_log=False,
         proxy_headers=False,  # whom to believe is said by [server] trusted_proxies

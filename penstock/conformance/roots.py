@@ -254,6 +254,18 @@ async def test_a_scheduled_job_is_superseded_only_when_its_turn_comes(harness: H
     assert await state_of(harness.engine, old) is State.SUPERSEDED
 
 
+async def test_below_the_floor_nothing_is_superseded(harness: Harness) -> None:
+    low = await push_one(harness.engine, job("low", priority=100, root=root(1)))
+    high = await push_one(harness.engine, job("high", priority=900, root=root(1)))
+    await push(harness.engine, job("new", priority=900, root=root(2)))
+
+    given, superseded = await _drain(harness.engine, want(floor=900))
+
+    assert (names(given), superseded) == (["new"], 1)
+    assert await state_of(harness.engine, high) is State.SUPERSEDED
+    assert await state_of(harness.engine, low) is State.READY
+
+
 async def test_a_paused_queue_supersedes_nothing(harness: Harness) -> None:
     ids = await push(harness.engine, OLD, NEW)
     await harness.engine.pause([QUEUE])

@@ -1,3 +1,4 @@
+# long: one small engine for each law
 """Engines that break one law each: the suite must reject every one of them."""
 
 import asyncio

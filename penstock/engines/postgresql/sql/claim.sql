@@ -74,10 +74,11 @@ judged as materialized (
 ),
 -- Where one job is superseded, a whole generation often is. It goes by the hundreds, not by the limit of the claim.
 outdated as materialized (
-  select queue, min(place) as place, min(keep) as keep
+  select judged.queue, min(judged.place) as place, min(judged.keep) as keep, min(want.floor) as floor
   from judged
-  where is_superseded
-  group by queue
+  join want on want.place = judged.place
+  where judged.is_superseded
+  group by judged.queue
 ),
 generation as materialized (
   select outdated.place, outdated.keep, stale.*
@@ -96,6 +97,7 @@ generation as materialized (
       and waiting.id = oldest.id
       and waiting.run_at is null
       and waiting.fence = 0
+      and waiting.priority >= outdated.floor
       and exists (
         select from root
         where root.queue = waiting.queue
