@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -16,9 +17,11 @@ _Path: TypeAlias = list[str | int]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
+MAX_NESTED = 100_000  # lists and objects in one text; each costs far more than its two bytes
 MAX_INTEGER = 2**63 - 1
 MIN_INTEGER = -(2**63)
 
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _SHOWN_DIGITS = 20
 _SHOWN_KEY = 100
 
@@ -67,10 +70,13 @@ def parse(text: bytes, *, field: str = "body") -> JSON:
     """The value of JSON text from outside.
 
     Raises BadJob, naming the field, for what cannot be kept and given back unchanged: not JSON, not UTF-8, above
-    1 MiB, deeper than 32, a repeated key, NaN or an infinite number, an integer beyond 64 bits, a lone surrogate, NUL.
+    1 MiB, deeper than 32, more than 100,000 lists and objects, a repeated key, NaN or an infinite number, an integer
+    beyond 64 bits, a lone surrogate, NUL.
     """
     if len(text) > MAX_BYTES:
         raise BadJob.field(field, f"{len(text)} bytes; at most {MAX_BYTES} are taken")
+    if _opened(text) > MAX_NESTED and _opened(_STRING.sub(b"", text)) > MAX_NESTED:
+        raise BadJob.field(field, f"more than {MAX_NESTED} lists and objects; send fewer")
     try:
         value = json.loads(
             text.decode("utf-8"),
@@ -90,6 +96,10 @@ def parse(text: bytes, *, field: str = "body") -> JSON:
     check(value, field=field)
     checked: JSON = value
     return checked
+
+
+def _opened(text: bytes) -> int:
+    return text.count(b"[") + text.count(b"{")
 
 
 def check(value: object, *, field: str) -> None:

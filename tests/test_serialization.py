@@ -14,6 +14,7 @@ from penstock.serialization import (
     JSON,
     MAX_BYTES,
     MAX_DEPTH,
+    MAX_NESTED,
     check,
     decode,
     digest,
@@ -63,6 +64,8 @@ TAKEN: list[tuple[bytes, JSON]] = [
     (b'{"": {"": 1}}', {"": {"": 1}}),
     (b"1e-400", 0.0),
     (b'"' + b"x" * (MAX_BYTES - 2) + b'"', "x" * (MAX_BYTES - 2)),
+    (b"[" + b"[]," * (MAX_NESTED - 2) + b"[]]", [[]] * (MAX_NESTED - 1)),
+    (b'["' + b'[{\\"' * 200_000 + b'"]', ['[{"' * 200_000]),
 ]
 
 
@@ -105,6 +108,8 @@ REFUSED = [
     (b'["x", {"a": "\\u0000"}]', "body[1].a: holds a NUL"),
     (b'{"\\u0000": 1}', "body: holds a NUL"),
     (nested(MAX_DEPTH + 1), "nested deeper than 32"),
+    (b"[" + b"[]," * MAX_NESTED + b"1]", "more than 100000 lists and objects"),
+    (b"[" + b"{}," * MAX_NESTED + b"1]", "more than 100000 lists and objects"),
     (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "nested deeper than 32"),
     (b"[" * 100_000, "body: nested deeper than 32"),
     (b'{"a":' * 100_000, "body: nested deeper than 32"),

@@ -14,6 +14,7 @@ from penstock.policy import MAX_RESULT
 from penstock.serialization import JSONObject
 
 MAX_BODY = 1024 * 1024  # after decoding; nothing beyond it is read
+MAX_TAKEN = 2 * MAX_BODY  # before it: what decodes to nothing must end too
 MAX_KEPT_HEADERS = 8 * 1024
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -86,10 +87,12 @@ class Body:
         self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if coding in _CODINGS else None
         self._kept = bytearray()
         self._size = 0
+        self._taken = 0
         self._incomplete = False
 
     def feed(self, chunk: bytes) -> None:
         """Take in the next chunk."""
+        self._taken += len(chunk)
         data = self._decoded(chunk)
         self._size += len(data)
         self._kept += data[: MAX_RESULT - len(self._kept)]
@@ -97,7 +100,7 @@ class Body:
     @property
     def full(self) -> bool:
         """Whether nothing that follows can matter."""
-        return self._size > MAX_BODY
+        return self._size > MAX_BODY or self._taken > MAX_TAKEN
 
     @property
     def kept(self) -> bytes:
@@ -107,11 +110,14 @@ class Body:
     @property
     def truncated(self) -> bool:
         """Whether anything of the body is not in `kept`."""
-        return self._incomplete or self._size > len(self._kept)
+        return self._incomplete or self.full or self._size > len(self._kept)
 
     def _decoded(self, chunk: bytes) -> bytes:
         if self._inflate is None:
             return chunk
+        if self._inflate.eof:  # it would collect whatever comes after its end
+            self._incomplete, self._size = True, MAX_BODY + 1
+            return b""
         try:
             # At most one byte beyond the bound is ever made of a bomb.
             data = self._inflate.decompress(chunk, MAX_BODY + 1 - self._size)
@@ -127,7 +133,7 @@ def _wait(asked: str, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(asked))
     try:
         until = parsedate_to_datetime(asked)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a time zone beyond all bounds
         return None
     return (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
 

@@ -25,6 +25,10 @@ from penstock.settings import ExecSettings
 TIMEOUT = timedelta(seconds=60)
 MARGIN = GRACE + timedelta(seconds=3)  # our own deadline comes first, as it says more
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
+# In characters. The system takes little more; the time to split and to match what is longer grows with its square.
+MAX_COMMAND = 32 * 1024  # of cmd
+MAX_WORDS = 128 * 1024  # of argv, in all
+MAX_PROGRAM = 4095  # PATH_MAX without its end
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _BUSY = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY})
@@ -94,16 +98,32 @@ def _params(params: JSONObject) -> ExecParams:
 
 def _argv(fields: Fields, name: str) -> Sequence[str]:
     argv = fields.texts("argv") if name == "argv" else _split(fields)
-    if not argv or not argv[0]:
+    too_long = _too_long(argv)
+    if too_long:
+        fields.wrong(name, too_long)
+    elif not argv or not argv[0]:
         fields.wrong(name, "names no program; write its path and its arguments")
     elif any("\0" in word for word in argv):
         fields.wrong(name, "holds a NUL character; remove it")
     return argv
 
 
+def _too_long(argv: Sequence[str]) -> str | None:
+    letters = sum(len(word) for word in argv)
+    if letters > MAX_WORDS:
+        return f"{letters} characters; at most {MAX_WORDS}"
+    if argv and len(argv[0]) > MAX_PROGRAM:
+        return f"its program has {len(argv[0])} characters; a path has at most {MAX_PROGRAM}"
+    return None
+
+
 def _split(fields: Fields) -> Sequence[str]:
+    text = fields.text("cmd")
+    if len(text) > MAX_COMMAND:
+        fields.wrong("cmd", f"{len(text)} characters; at most {MAX_COMMAND}, or give argv")
+        return ["unreadable"]
     try:
-        return shlex.split(fields.text("cmd"))
+        return shlex.split(text)
     except ValueError as error:
         fields.wrong("cmd", f"cannot be split into words: {error}; close every quotation")
         return ["unreadable"]

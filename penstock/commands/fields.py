@@ -10,6 +10,7 @@ from penstock.serialization import JSON, JSONObject
 
 MIN_SECONDS = 0.001
 MAX_SECONDS = 24 * 3600
+MOST_ERRORS = 100  # more would help nobody, and each costs time
 _SHOWN = 100
 
 T = TypeVar("T")
@@ -71,20 +72,27 @@ class Fields:
         return self._refuse(name, [], "write a list of texts")
 
     def wrong(self, name: str, detail: str) -> None:
-        """Remember that the field is wrong, and what to do."""
-        self._errors.append(FieldError(name, detail))
+        """Remember that the field is wrong, and what to do; unless so many are wrong that it matters no more."""
+        if not self._full:
+            self._errors.append(FieldError(name, detail))
 
     def take(self, error: BadJob) -> None:
         """Remember all that another check found wrong."""
         self._errors += error.errors
 
     def done(self) -> None:
-        """Nothing, if all was well; else BadJob with every wrong and every unknown field."""
+        """Nothing, if all was well; else BadJob with every wrong and every unknown field, at most 100 of them."""
         for name in self._params:
+            if self._full:
+                break
             if name not in self._known:
                 self.wrong(name[:_SHOWN], _unknown(name, self._known))
         if self._errors:
             raise BadJob(self._errors)
+
+    @property
+    def _full(self) -> bool:
+        return len(self._errors) >= MOST_ERRORS
 
     def _refuse(self, name: str, default: T, detail: str) -> T:
         if name in self._params:

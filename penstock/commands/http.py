@@ -10,14 +10,14 @@ from penstock.clock import Clock, SystemClock
 from penstock.commands.answer import Answer
 from penstock.commands.fields import Fields
 from penstock.commands.guard import Guard, Resolver
-from penstock.commands.placeholder import fill, fill_url
+from penstock.commands.placeholder import PLACEHOLDER, fill, fill_url
 from penstock.commands.request import TIMEOUT, HttpParams, parse_params
 from penstock.commands.sender import Sender
 from penstock.commands.waiting import until_cancelled
 from penstock.errors import Bury, CallerError, JobFailed
 from penstock.handler import Context
 from penstock.job import JobId
-from penstock.serialization import JSON, JSONObject
+from penstock.serialization import JSON, JSONObject, encode
 from penstock.settings import HttpSettings
 
 MARGIN = timedelta(seconds=2)  # our own deadline comes first, as it says more
@@ -57,6 +57,10 @@ class HttpCommand:
 
     def fill(self, params: JSONObject, id: JobId) -> JSONObject:
         """The params with the id in the url's path and query and in all other values but headers."""
+        if PLACEHOLDER not in encode(
+            params
+        ):  # to walk through a large value costs far more than to write it
+            return params
         filled = {
             name: value if name in _NOT_FILLED else fill(value, id)
             for name, value in params.items()

@@ -11,6 +11,7 @@ from penstock.policy import MAX_RESULT
 
 _CHUNK = 64 * 1024
 _LAST_CHUNKS = 32  # more than a pipe can hold
+_LONGEST_WAIT = 3600.0  # seconds; some weeks are more than a selector takes
 
 
 class Bell:
@@ -65,8 +66,8 @@ class Output:
         return self._size > len(self._kept)
 
     def take_in(self, seconds: float) -> None:
-        """Return once something was written and taken in, the bell was rung, or the time is up."""
-        for key, _ in self._selector.select(seconds):
+        """Return once something was written and taken in, the bell was rung, or the time is up, at most an hour."""
+        for key, _ in self._selector.select(min(seconds, _LONGEST_WAIT)):
             if key.fileobj is self._pipe:
                 self._read()
             else:

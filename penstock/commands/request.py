@@ -101,15 +101,19 @@ def parse_event_params(params: JSONObject) -> HttpParams:
 def _headers(fields: Fields, refused: frozenset[str]) -> Mapping[str, str]:
     checked: dict[str, str] = {}
     seen: set[str] = set()
-    for name, text in fields.object("headers").items():
+    given = fields.object("headers")
+    if len(given) > MAX_HEADERS:
+        fields.wrong("headers", f"are {len(given)}; at most {MAX_HEADERS}")
+        return {}
+    for name, text in given.items():
         wrong = _wrong_header(name, text, refused, seen)
         if wrong:
             fields.wrong(f"headers.{name[:100]}", wrong)
         seen.add(name.lower())
         checked[name] = str(text)
     letters = sum(len(name) + len(text) for name, text in checked.items())
-    if len(checked) > MAX_HEADERS or letters > MAX_HEADER_LETTERS:
-        fields.wrong("headers", f"at most {MAX_HEADERS} and {MAX_HEADER_LETTERS} letters in all")
+    if letters > MAX_HEADER_LETTERS:
+        fields.wrong("headers", f"have {letters} letters in all; at most {MAX_HEADER_LETTERS}")
     return checked
 
 

@@ -3,11 +3,15 @@
 import errno
 import os
 import socket
+from functools import partial
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client import ClientRequest, ClientTimeout
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http import RawResponseMessage
+from aiohttp.streams import StreamReader
 from aiohttp.tracing import Trace
 from yarl import URL
 
@@ -19,6 +23,7 @@ from penstock.commands.request import Request
 from penstock.errors import JobFailed
 
 MAX_REDIRECTS = 3
+MAX_EARLY = 20  # answers before the answer, as 100 and 103
 
 
 class Sender:
@@ -93,6 +98,8 @@ class _Connector(aiohttp.TCPConnector):
     def __init__(self, guard: Guard) -> None:
         super().__init__(resolver=_Resolver(guard), use_dns_cache=False, force_close=True, limit=0)
         self._guard = guard
+        answers: type[ResponseHandler] = _Answers
+        self._factory = partial(answers, loop=self._loop)
 
     async def connect(
         self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout
@@ -113,6 +120,21 @@ class _Connector(aiohttp.TCPConnector):
         if not peer:
             raise aiohttp.ClientConnectionError("it hung up")
         self._guard.check_address(host, parse_address(str(peer[0])), int(peer[1]))
+
+
+class _Answers(ResponseHandler):
+    """Hangs up on a target that goes on announcing its answer: the client would read on without a pause."""
+
+    _early = 0
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Let the client have the next answer."""
+        self._early += 100 <= data[0].code < 200
+        if self._early <= MAX_EARLY:
+            super().feed_data(data, size)
+        elif self.transport is not None and not self.transport.is_closing():
+            self.transport.close()
+            self.set_exception(aiohttp.ClientPayloadError())
 
 
 class _Resolver(AbstractResolver):

@@ -27,6 +27,10 @@ PERMITTED = [
     ("/bin/x **", ["/bin/x", "-rf", "/", "../.."]),
     ("/bin/x a **", ["/bin/x", "a", "b", "c"]),
     ("/srv/jobs/a+b[1].sh", ["/srv/jobs/a+b[1].sh"]),
+    ("/bin/x *x*.png", ["/bin/x", "10x20x30.png"]),
+    ("/bin/x *a*ab*b", ["/bin/x", "aabb"]),
+    ("/bin/x *.png*.png", ["/bin/x", "a.png.png"]),
+    ("/bin/x /*/b*", ["/bin/x", "/a/bc"]),
 ]
 REFUSED = [
     ("/srv/jobs/*.sh", ["/srv/jobs/a.py"]),
@@ -47,6 +51,10 @@ REFUSED = [
     ("/bin/x a **", ["/bin/x"]),
     ("/bin/x a **", ["/bin/x", "b"]),
     ("/bin/x **", ["/bin/y"]),
+    ("/bin/x *x*.png", ["/bin/x", "10.png"]),
+    ("/bin/x *a*ab*b", ["/bin/x", "aab"]),
+    ("/bin/x *.png*.png", ["/bin/x", "a.png"]),
+    ("/bin/x /*/b*", ["/bin/x", "/a/x/bc"]),
 ]
 
 
@@ -58,6 +66,14 @@ def test_what_a_pattern_means_is_permitted(pattern: str, argv: list[str]) -> Non
 @pytest.mark.parametrize(("pattern", "argv"), REFUSED)
 def test_everything_else_is_refused(pattern: str, argv: list[str]) -> None:
     assert not Allowance.parse(pattern).permits(argv)
+
+
+@pytest.mark.parametrize("argument", ["a" + "-" * 100_000, "/." * 50_000, "-/" * 50_000])
+def test_a_hostile_argument_costs_no_more_than_its_length(argument: str) -> None:
+    allowance = Allowance.parse("/bin/x *-*-*-*.png")
+
+    # A matcher that tries every way would need more time than there is.
+    assert not allowance.permits(["/bin/x", argument])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from penstock.commands.answer import MAX_BODY, Answer, Body
+from penstock.commands.answer import MAX_BODY, MAX_TAKEN, Answer, Body
 from penstock.policy import MAX_RESULT
 from penstock.serialization import JSONObject, check, encode
 
@@ -74,6 +74,25 @@ def test_a_broken_packing_counts_as_truncated(chunks: tuple[bytes, ...]) -> None
     assert taken("gzip", *chunks).truncated
 
 
+def test_after_the_end_of_a_packing_nothing_more_is_collected() -> None:
+    body = taken("gzip", gzip.compress(b"hello"), gzip.compress(b"again"), b"and again")
+
+    assert (body.kept, body.truncated, body.full) == (b"hello", True, True)
+
+
+def test_a_packing_that_holds_nothing_ends_too() -> None:
+    body = Body("gzip")
+    body.feed(gzip.compress(b"")[:10])
+    nothing = b"\x00\x00\x00\xff\xff" * 10_000  # stored blocks without a byte in them
+
+    chunks = 0
+    while not body.full and chunks * len(nothing) <= 2 * MAX_TAKEN:
+        body.feed(nothing)
+        chunks += 1
+
+    assert (body.kept, body.truncated, body.full) == (b"", True, True)
+
+
 def test_an_empty_packed_body_is_whole() -> None:
     assert not taken("gzip").truncated
 
@@ -98,6 +117,7 @@ RETRY_AFTER: list[tuple[str, float | None]] = [
     ("٣", None),
     ("9999999999", None),
     ("Sun, 99 Nov 2026 12:00:00 GMT", None),
+    ("Sun, 22 Nov 2026 12:00:00 +99999999999999999999", None),
 ]
 
 

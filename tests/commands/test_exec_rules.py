@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.commands.exec import ExecCommand
+from penstock.commands.exec import MAX_COMMAND, MAX_PROGRAM, MAX_WORDS, ExecCommand
 from penstock.errors import BadJob, NotAllowed
 from penstock.job import JobId
 from penstock.serialization import JSON, JSONObject
@@ -91,6 +91,32 @@ def test_a_wrong_field_is_refused_by_name(params: JSONObject, field: str) -> Non
         exec_command("/bin/x **").check(params)
 
     assert field in {error.field for error in refused.value.errors}
+
+
+TOO_LONG: list[tuple[JSONObject, str]] = [
+    ({"cmd": "/bin/x " + "y" * MAX_COMMAND}, "cmd"),
+    ({"argv": ["/bin/x", "y" * MAX_WORDS]}, "argv"),
+    ({"argv": ["/bin/x", *["y"] * MAX_WORDS]}, "argv"),
+    ({"argv": ["/" + "a/" * (MAX_PROGRAM // 2) + "b"]}, "argv"),
+    ({"cmd": "/" + "a/../" * (MAX_PROGRAM // 5) + "bin/x"}, "cmd"),
+]
+
+
+@pytest.mark.parametrize(("params", "field"), TOO_LONG)
+def test_what_is_too_long_is_refused_before_it_costs_time(params: JSONObject, field: str) -> None:
+    with pytest.raises(BadJob, match=r"characters; (at most|a path has at most) \d+") as refused:
+        exec_command("/bin/x **").check(params)
+
+    assert [error.field for error in refused.value.errors] == [field]
+
+
+def test_what_is_just_short_enough_is_taken() -> None:
+    command = exec_command("/nowhere/x **")
+
+    command.check({"cmd": "/nowhere/x ".ljust(MAX_COMMAND, "y")})
+    command.check({"argv": ["/nowhere/x", "y" * (MAX_WORDS - len("/nowhere/x"))]})
+    with pytest.raises(NotAllowed):
+        command.check({"argv": ["/" + "a/" * (MAX_PROGRAM // 2 - 1) + "bb"]})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from penstock.commands.fields import MAX_SECONDS, Fields
+from penstock.commands.fields import MAX_SECONDS, MOST_ERRORS, Fields
 from penstock.errors import BadJob, FieldError
 from penstock.serialization import JSON
 
@@ -69,6 +69,18 @@ def test_every_wrong_and_unknown_field_is_named_at_once() -> None:
         FieldError("timeuot", "unknown; did you mean timeout?"),
         FieldError("zzz", "unknown; known: text, timeout"),
     )
+
+
+def test_of_very_many_wrong_fields_only_some_are_named() -> None:
+    fields = Fields({**{f"text{n}": 5 for n in range(2 * MOST_ERRORS)}, "url": "x"})
+    for n in range(MOST_ERRORS - 1):
+        fields.text(f"text{n}")
+
+    with pytest.raises(BadJob) as refused:
+        fields.done()
+
+    assert len(refused.value.errors) == MOST_ERRORS
+    assert refused.value.errors[-1].detail.startswith("unknown")
 
 
 def test_an_endless_name_is_cut() -> None:

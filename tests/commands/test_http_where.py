@@ -54,6 +54,12 @@ async def test_the_placeholder_never_says_where_to_go(url: str) -> None:
     assert names.asked == []
 
 
+def test_what_holds_no_placeholder_is_not_walked_through() -> None:
+    params: JSONObject = {"url": "http://a.test/x", "json": [[1]] * 1000}
+
+    assert http_command().fill(params, JobId(5)) is params
+
+
 def test_a_callback_is_filled_with_the_id_that_it_is_given() -> None:
     filled = http_command().fill(
         {"url": "http://__JOBID__/__JOBID__", "json": ["__JOBID__"]}, JobId(5)

@@ -58,6 +58,16 @@ def test_a_ring_ends_the_wait_once(bell: Bell, pipe: tuple[IO[bytes], IO[bytes]]
         assert output.kept == b"after"
 
 
+def test_a_wait_may_be_meant_to_last_for_years(
+    bell: Bell, pipe: tuple[IO[bytes], IO[bytes]]
+) -> None:
+    with Output(pipe[0], bell) as output:
+        pipe[1].write(b"one")
+        output.take_in(3660 * 24 * 3600)
+
+        assert output.kept == b"one"
+
+
 def test_the_rest_is_drained_without_waiting(bell: Bell, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
     with Output(pipe[0], bell) as output:
         pipe[1].write(b"rest")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from penstock.commands.answer import MAX_BODY
+from penstock.commands.sender import MAX_EARLY
 from penstock.errors import JobFailed
 from penstock.policy import MAX_RESULT
 from tests.commands.names import Names
@@ -46,6 +47,22 @@ async def test_a_packed_body_is_unpacked_and_a_bomb_is_not(
     assert target.seen[0].headers["accept-encoding"] == "gzip"
     assert (packed.body, packed.truncated) == (b"hello", False)
     assert (len(bomb.body), bomb.truncated) == (MAX_RESULT, True)
+
+
+@pytest.mark.parametrize("early", [b"100 Continue", b"103 Early Hints"])
+async def test_some_answers_may_come_before_the_answer(early: bytes, sender_of: Opener) -> None:
+    before = b"HTTP/1.1 " + early + b"\r\n\r\n"
+    async with saying(before * MAX_EARLY, b"HTTP/1.1 204 x\r\n\r\n") as port:
+        answer = await sender_of(HERE).send(get(f"http://127.0.0.1:{port}/"))
+
+    assert answer.status == 204
+
+
+async def test_a_target_that_only_announces_its_answer_is_left(sender_of: Opener) -> None:
+    announced = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    async with saying(announced * (MAX_EARLY + 1), then_hang=True) as port, asyncio.timeout(10):
+        with pytest.raises(JobFailed, match="the answer broke off"):
+            await sender_of(HERE).send(get(f"http://127.0.0.1:{port}/"))
 
 
 @pytest.mark.parametrize(
