@@ -191,7 +191,7 @@ def _engine(name: str, store: StoreSettings) -> Engine:
     kinds = engine_kinds()
     if scheme not in kinds:
         raise SettingsError(
-            f"[stores.{name}] url = {store.url!r}: no engine for {scheme!r}; {nearest(scheme, kinds)}"
+            f"[stores.{name}] url: no engine for {scheme[:20]!a}; {nearest(scheme, kinds)}"
         )
     engine: Engine = kinds[scheme].load()(store.url, number=store.number)
     return engine
@@ -200,7 +200,7 @@ def _engine(name: str, store: StoreSettings) -> Engine:
 def _refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:
     if Feature.DURABLE not in engine.features and not store.accept_volatile:
         raise SettingsError(
-            f"store {name} ({store.url}) can lose jobs that it has answered; "
+            f"store {name} can lose jobs that it has answered; "
             f"if that is wanted add to [stores.{name}]: accept_volatile = true"
         )
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -139,13 +139,23 @@ def build(settings: Settings, app: str | None = None) -> Penstock:
 
 
 class _OneLine(logging.Formatter):
-    """Writes control characters out, so that nothing a client sends can forge a line; tracebacks stay readable."""
+    """Nothing that a client or a job says can forge a line: control characters are written out.
+
+    A traceback follows its line, each of its own lines set in, so that none looks like a new record.
+    """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the standard library's name
-        line = super().formatMessage(record)
-        if line.isprintable():
-            return line
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        return _printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  the standard library's name
+        lines = super().formatException(ei).splitlines()
+        return "\n".join(f"    {_printable(line)}" for line in lines)
+
+
+def _printable(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 async def _end_the_rest() -> None:

@@ -1,6 +1,7 @@
 """All queues together: a job goes to the store of its type, a claim's end to the store that issued the id."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -14,6 +15,8 @@ from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, store_number
 from penstock.policy import Policies, callback_params
 from penstock.queue import JobSpec, Queue
 from penstock.serialization import JSONObject, decode
+
+log = logging.getLogger(__name__)
 
 
 class QueueGroup:
@@ -183,3 +186,7 @@ def _below(prefix: str, call: Callable[[], None]) -> None:
         call()
     except (BadJob, NotAllowed) as error:
         raise error.below(prefix) from error
+    except Exception as error:
+        log.exception("a handler could not check %s", prefix)
+        detail = f"cannot be checked: the handler of this type failed with {type(error).__name__}"
+        raise BadJob.field(prefix, detail) from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,16 @@ def test_a_task_that_refuses_to_end_does_not_hold_up_the_end(
     tasks: list[asyncio.Task[None]] = []
     assert run(main()) == "answer"
     assert cancelled == ["once"]
+
+
+def test_a_traceback_is_set_in_line_by_line() -> None:
+    try:
+        raise RuntimeError("a\n2026-01-01 ERROR forged \x1b[2J")
+    except RuntimeError:
+        record = logging.LogRecord("n", logging.INFO, "f", 1, "failed", None, sys.exc_info())
+
+    first, *rest = _OneLine("%(message)s").format(record).split("\n")
+
+    assert first == "failed"
+    assert all(line.startswith("    ") for line in rest)
+    assert "\x1b" not in "".join(rest)

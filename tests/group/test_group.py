@@ -24,12 +24,13 @@ from penstock.errors import (
 )
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
-from penstock.handler import Context, Handler, Registry
+from penstock.handler import Context, FunctionHandler, Handler, Registry
 from penstock.job import CALLBACK_TYPE, Callback, JobId, On, Order, QueueKey
 from penstock.policy import Policies, Policy
 from penstock.queue import JobSpec
 from penstock.serialization import JSON, JSONObject
 from penstock.settings import CallbackSettings, HttpSettings
+from tests.installation import installation
 
 LONG = timedelta(seconds=30)
 
@@ -349,3 +350,14 @@ async def test_jobs_of_all_domains_have_the_queue_of_their_type() -> None:
 
     counts = await at.stores["main"].engine.counts()
     assert set(counts) == {QueueKey("acme", "mail"), QueueKey("other", "mail")}
+
+
+async def test_a_handler_whose_check_fails_refuses_the_job_and_nothing_else() -> None:
+    class Broken(FunctionHandler):
+        def check(self, params: JSONObject) -> None:
+            raise KeyError("x")
+
+    at = await installation({"broken": Broken(lambda context: None)})
+
+    with pytest.raises(BadJob, match=r"params: cannot be checked: .* KeyError"):
+        await at.group.push([JobSpec("broken")])

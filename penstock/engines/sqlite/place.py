@@ -24,7 +24,7 @@ def file_of(url: str) -> Path:
     name = unquote(url.removeprefix(_SCHEME))
     if not url.startswith(_SCHEME) or not name or name.endswith("/") or name == ":memory:":
         raise EngineError(
-            f"store url {url!r} names no file; write sqlite:///name.db, "
+            "the url of a sqlite store names no file; write sqlite:///name.db, "
             "or sqlite:////path/to/name.db for an absolute path"
         )
     return Path(name).absolute()
