@@ -71,7 +71,8 @@ class NotAllowed(CallerError):
         self.message = message
         self.field = field
         self.add = add
-        super().__init__(f"{message}; to allow it add: {add}" if add else message)
+        told = f"{message}; to allow it add to penstock.toml, under its section: {add}"
+        super().__init__(told if add else message)
 
     def below(self, prefix: str) -> "NotAllowed":
         """The same refusal, with its field's path starting at `prefix`."""

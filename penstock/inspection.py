@@ -210,9 +210,12 @@ class _Watch:
 
     async def _look(self) -> None:
         while True:
+            began = time.monotonic()
             for store in self._group.stores.values():
                 await self._try_to_look_into(store)
-            await asyncio.sleep(LOOK_EVERY.total_seconds())
+            # Looking takes a sixth of the time at most, however many wait for however large jobs.
+            took = time.monotonic() - began
+            await asyncio.sleep(max(LOOK_EVERY.total_seconds(), 5 * took))
 
     async def _try_to_look_into(self, store: Store) -> None:
         try:

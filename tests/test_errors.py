@@ -58,7 +58,10 @@ def test_every_error_stands_in_the_tree_that_the_module_draws(kind: type[Penstoc
         (BadJob.field("priority", "is 5000"), "priority: is 5000"),
         (BadJob([FieldError("a", "x"), FieldError("b", "y")]), "a: x; b: y"),
         (NotAllowed("no exec"), "no exec"),
-        (NotAllowed("no exec", add="[a] b = 1"), "no exec; to allow it add: [a] b = 1"),
+        (
+            NotAllowed("no exec", add="[a] b = 1"),
+            "no exec; to allow it add to penstock.toml, under its section: [a] b = 1",
+        ),
     ],
 )
 def test_an_error_says_what_happened(error: PenstockError, words: str) -> None:
@@ -81,7 +84,7 @@ def test_a_field_is_named_from_further_up(field: str, whole: str) -> None:
     assert isinstance(wrong, UnknownType)
     assert [error.field for error in wrong.errors] == [whole]
     assert refused.field == whole
-    assert str(refused) == "no; to allow it add: line"
+    assert str(refused) == "no; to allow it add to penstock.toml, under its section: line"
 
 
 def test_the_caller_is_not_at_fault_where_a_store_is() -> None:

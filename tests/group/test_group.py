@@ -161,7 +161,10 @@ def test_the_wrong_fields_of_all_jobs_are_named_with_their_places() -> None:
 def test_what_is_not_allowed_is_named_with_its_place_and_the_line_to_add() -> None:
     specs = [JobSpec("mail"), JobSpec("mail", {"forbidden": True})]
 
-    with pytest.raises(NotAllowed, match=r"not here; to allow it add: \[x\] y = 1") as caught:
+    with pytest.raises(
+        NotAllowed,
+        match=r"not here; to allow it add to penstock.toml, under its section: \[x\] y = 1",
+    ) as caught:
         two_stores().prepare_all(specs)
 
     assert caught.value.field == "jobs[1].params.forbidden"

@@ -155,5 +155,10 @@ def test_a_problem_is_never_longer_than_anybody_reads() -> None:
 def test_a_refusal_names_the_field_and_the_line_to_add() -> None:
     told = document(NotAllowed("no", field="command.url", add="[x] y = 1"), "/jobs/add")
 
-    assert told["errors"] == [{"field": "command.url", "detail": "no; to allow it add: [x] y = 1"}]
-    assert told["detail"] == "no; to allow it add: [x] y = 1"
+    assert told["errors"] == [
+        {
+            "field": "command.url",
+            "detail": "no; to allow it add to penstock.toml, under its section: [x] y = 1",
+        }
+    ]
+    assert told["detail"] == "no; to allow it add to penstock.toml, under its section: [x] y = 1"
