@@ -1,13 +1,14 @@
 """Says at the end of a run how many cases each engine passed, failed and skipped."""
 
+import pkgutil
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from importlib.metadata import entry_points
 
 import pytest
 
-GROUP_OF_ENGINES = "penstock.engines"
+import penstock.engines
+
 BRACKETS = re.compile(r"\[(.*)\]")
 
 Counts = Mapping[str, Counter[str]]
@@ -40,7 +41,7 @@ class Tally:
 def pytest_configure(config: pytest.Config) -> None:
     """Count in the process that sees every report."""
     if not hasattr(config, "workerinput"):
-        engines = sorted(entry_points(group=GROUP_OF_ENGINES).names)
+        engines = sorted(one.name for one in pkgutil.iter_modules(penstock.engines.__path__))
         config.pluginmanager.register(Tally(engines), "penstock-tally")
 
 

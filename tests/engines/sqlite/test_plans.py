@@ -3,7 +3,7 @@
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,12 +19,12 @@ from penstock.conformance.builders import (
     root,
     want,
 )
-from penstock.engine import Ack, Engine, JobFilter
+from penstock.engine import Ack, JobFilter
 from penstock.engines.sqlite import schema
 from penstock.engines.sqlite.connection import Connection, open_to_write
 from penstock.engines.sqlite.statements import statements
 from penstock.job import JobId, Order, QueueKey, State
-from tests.engines.sqlite.acts import ACTS, prepare
+from tests.engines.sqlite.acts import ACTS, Act, prepare
 from tests.engines.sqlite.harness import SqliteHarness
 
 NO_PLAN = ("open.", "transaction.")
@@ -123,9 +123,10 @@ def test_without_its_index_the_test_above_would_fail(name: str, connection: Conn
     assert PICKED[name] not in plan(connection, name)
 
 
-READS: dict[str, Callable[[Engine], Awaitable[object]]] = {
+BY_CHANCE = "claim by chance"
+READS: dict[str, Act] = {
     "claim by fifo": lambda engine: engine.claim([want(limit=10, order=Order.FIFO)], WORKER),
-    "claim by chance": lambda engine: engine.claim([want(limit=10, order=Order.RANDOM)], WORKER),
+    BY_CHANCE: lambda engine: engine.claim([want(limit=10, order=Order.RANDOM)], WORKER),
     "ready": lambda engine: engine.ready([QUEUE.type, OTHER.type], limit=10),
     "get": lambda engine: engine.get([JobId(id) for id in range(1, 12)]),
     "oldest": lambda engine: engine.oldest([QUEUE, OTHER]),
@@ -189,21 +190,34 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     return {size: asyncio.run(make(size)) for size in (40, 2000)}
 
 
+def made(place: Path) -> Path:
+    """The directory, which is there now."""
+    place.mkdir()
+    return place
+
+
+async def cost_of(act: Act, store: Path, place: Path) -> int:
+    """What the act costs in a copy of the store, in tens of the instructions of SQLite's machine."""
+    harness = SqliteHarness(place)
+    shutil.copy(store, harness.path)
+    async with counted(harness) as steps:
+        before = len(steps)
+        await act(harness.engine)
+        return len(steps) - before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("what", sorted({*ACTS, *READS} - LOOKS_THROUGH_CLAIMS))
 async def test_nothing_costs_much_more_in_a_store_that_is_fifty_times_as_large(
     what: str, crowded: dict[int, Path], tmp_path: Path
 ) -> None:
-    costs = {}
-    for size, path in crowded.items():
-        (tmp_path / str(size)).mkdir()
-        harness = SqliteHarness(tmp_path / str(size))
-        shutil.copy(path, harness.path)
-        async with counted(harness) as steps:
-            before = len(steps)
-            await {**ACTS, **READS}[what](harness.engine)
-            costs[size] = len(steps) - before
+    act = {**ACTS, **READS}[what]
+    # Where it begins is chance there, so the dearest of many tries is compared with the dearest of many.
+    tries = 20 if what == BY_CHANCE else 1
+    few, many = [
+        max([await cost_of(act, path, made(tmp_path / f"{size}-{n}")) for n in range(tries)])
+        for size, path in crowded.items()
+    ]
 
-    few, many = costs.values()
     assert few > 0
     assert many <= 2 * few + 20
