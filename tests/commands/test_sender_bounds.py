@@ -4,9 +4,9 @@ import asyncio
 import gzip
 import socket
 import ssl
-from pathlib import Path
 
 import pytest
+import trustme
 
 from penstock.commands.answer import MAX_BODY
 from penstock.commands.sender import MAX_EARLY
@@ -105,7 +105,7 @@ async def test_a_closed_port_and_an_unknown_name_are_failures_to_be_retried(
 async def test_a_target_that_cannot_prove_its_name_is_told_nothing(sender_of: Opener) -> None:
     asked_for, told = [], []
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(Path(__file__).with_name("self-signed.pem"))
+    trustme.CA().issue_cert("a.test").configure_cert(tls)
     tls.sni_callback = lambda socket, name, context: asked_for.append(name)
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
