@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from penstock.app import Penstock
 from penstock.errors import SettingsError
 from penstock.handler import FunctionHandler, Handler, Registry
 from penstock.job import is_name
@@ -54,6 +53,12 @@ profile = click.option(
     default="production",
     show_default=True,
     help="development: http commands may reach this machine, the example scripts may run.",
+)
+types = click.option(
+    "--type", "types", multiple=True, help="Run only jobs of this type; may be repeated."
+)
+domains = click.option(
+    "--domain", "domains", multiple=True, help="Run only jobs of this domain; may be repeated."
 )
 
 
@@ -131,11 +136,6 @@ def log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-
-
-def build(settings: Settings, app: str | None = None) -> Penstock:
-    """The application of these settings and handlers."""
-    return Penstock(settings, handlers_of(app))
 
 
 class _OneLine(logging.Formatter):

@@ -20,10 +20,8 @@ from penstock.runner.runjobs import Limits, Reached, Run
 @options.app
 @options.data
 @options.profile
-@click.option("--type", "types", multiple=True, help="Run only jobs of this type; may be repeated.")
-@click.option(
-    "--domain", "domains", multiple=True, help="Run only jobs of this domain; may be repeated."
-)
+@options.types
+@options.domains
 @click.option("--maxjobs", type=click.IntRange(1), help="End after so many jobs.")
 @click.option("--maxtime", type=float, help="End after so many seconds, between jobs.")
 @click.option("--wait", is_flag=True, help="Wait for more jobs where none are ready.")

@@ -49,7 +49,8 @@ def command(
     options.log_to_stderr()
     settings = options.settings_of(config, data=data, profile=profile)
     settings = _listening(settings, host, port)
-    options.run(_serve(options.build(settings, app), with_runner=not no_runner))
+    penstock = Penstock(settings, options.handlers_of(app))
+    options.run(_serve(penstock, with_runner=not no_runner))
 
 
 def _listening(settings: Settings, host: str | None, port: int | None) -> Settings:

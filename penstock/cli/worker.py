@@ -28,10 +28,8 @@ PAUSE = 1.0  # seconds before a child that died is replaced: a crash loop must n
 @options.app
 @options.data
 @options.profile
-@click.option("--type", "types", multiple=True, help="Run only jobs of this type; may be repeated.")
-@click.option(
-    "--domain", "domains", multiple=True, help="Run only jobs of this domain; may be repeated."
-)
+@options.types
+@options.domains
 @click.option(
     "--slots", type=click.IntRange(1, 10_000), help="How many jobs run at once in a process."
 )

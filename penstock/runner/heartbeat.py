@@ -11,12 +11,11 @@ from penstock.errors import EngineError
 from penstock.group import QueueGroup, Store
 from penstock.inspection import Health
 from penstock.job import Presence
-from penstock.runner.running import Running, Why
+from penstock.runner.running import MARGIN, Running, Why
 
 log = logging.getLogger(__name__)
 
 PRESENCE_TTL = timedelta(seconds=15)
-MARGIN = 0.9  # a claim that could not be renewed for this share of its ttl counts as lost
 BEATS = 3  # within the shortest ttl
 LOOKS = (
     20  # for what is overdue, within the shortest ttl: so that it stops before others may have it

@@ -10,13 +10,12 @@ from enum import StrEnum
 
 from penstock.errors import EngineError, EngineUnavailable
 from penstock.group import End, QueueGroup
-from penstock.handler import Context
 from penstock.inspection import Health
 from penstock.job import Job, Move, Presence, params_of
 from penstock.policy import Happened, Outcome, decide
 from penstock.runner.executor import Executor
 from penstock.runner.fetcher import Fetcher, Taken
-from penstock.runner.heartbeat import MARGIN, Heartbeat
+from penstock.runner.heartbeat import Heartbeat
 from penstock.runner.lines import describe_run, ended, starting
 from penstock.runner.running import Running, Why
 from penstock.runner.threads import Threads
@@ -179,24 +178,14 @@ class RunJobs:
 
     async def _one(self, taken: Taken, run: Run) -> None:
         """The job has run and ended, and is told; or it was given back."""
-        self._running = running = self._hold(taken)
+        ttl = self._group.policies.of(taken.claim.job.type).ttl
+        self._running = running = Running.of(taken, ttl=ttl, threads=self._threads)
         try:
             if self._stopping.is_set():
                 running.stop(Why.STOPPED)  # it came while we were told to stop
             await self._run(running, run)
         finally:
             self._running = None
-
-    def _hold(self, taken: Taken) -> Running:
-        job = taken.claim.job
-        key = f"{taken.store.engine.identity.uuid}-{job.id}"
-        ttl = self._group.policies.of(job.type).ttl.total_seconds()
-        return Running(
-            store=taken.store,
-            claim=taken.claim,
-            context=Context(job=job, params={}, idempotency_key=key, threads=self._threads),
-            held_until=taken.asked_at + ttl * MARGIN,
-        )
 
     async def _run(self, running: Running, run: Run) -> None:
         job = running.claim.job

@@ -8,14 +8,13 @@ from datetime import timedelta
 
 from penstock.errors import EngineError
 from penstock.group import End, QueueGroup
-from penstock.handler import Context
 from penstock.inspection import Health
 from penstock.job import Move, Presence
 from penstock.policy import decide
 from penstock.runner.executor import LAST_WORDS, Executor
 from penstock.runner.fetcher import Fetcher, Taken
 from penstock.runner.finisher import Finish, Finisher
-from penstock.runner.heartbeat import MARGIN, Heartbeat
+from penstock.runner.heartbeat import Heartbeat
 from penstock.runner.running import Running, Why
 from penstock.runner.threads import Threads
 
@@ -147,15 +146,8 @@ class Runner:
             await asyncio.wait_for(self._stopping.wait(), duration.total_seconds())
 
     def _start(self, taken: Taken, tasks: asyncio.TaskGroup) -> None:
-        job = taken.claim.job
-        ttl = self._group.policies.of(job.type).ttl.total_seconds()
-        key = f"{taken.store.engine.identity.uuid}-{job.id}"
-        running = Running(
-            store=taken.store,
-            claim=taken.claim,
-            context=Context(job=job, params={}, idempotency_key=key, threads=self._threads),
-            held_until=taken.asked_at + ttl * MARGIN,
-        )
+        ttl = self._group.policies.of(taken.claim.job.type).ttl
+        running = Running.of(taken, ttl=ttl, threads=self._threads)
         self._running[id(running)] = running
         self._busy += 1
         running.task = tasks.create_task(self._run(running))

@@ -3,13 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import Self, assert_never
 
 from penstock.group import Store
 from penstock.handler import Context
 from penstock.job import Claim
 from penstock.policy import GaveUp, Happened, Returned, Stopped
+from penstock.runner.fetcher import Taken
+from penstock.runner.threads import Threads
+
+MARGIN = 0.9  # a claim that could not be renewed for this share of its ttl counts as lost
 
 
 class Why(StrEnum):
@@ -33,6 +38,18 @@ class Running:
     started: bool = False
     finishing: bool = False
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def of(cls, taken: Taken, *, ttl: timedelta, threads: Threads) -> Self:
+        """What was taken, not started yet; its claim surely holds for most of the ttl since it was asked for."""
+        job = taken.claim.job
+        key = f"{taken.store.engine.identity.uuid}-{job.id}"
+        return cls(
+            store=taken.store,
+            claim=taken.claim,
+            context=Context(job=job, params={}, idempotency_key=key, threads=threads),
+            held_until=taken.asked_at + ttl.total_seconds() * MARGIN,
+        )
 
     def is_stopped(self) -> bool:
         """Whether the handler was told to end, or not to begin."""
