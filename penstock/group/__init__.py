@@ -1,6 +1,8 @@
-"""All queues together: where a job goes, and what is done alike around every engine."""
+"""All queues together: where a job goes, whose turn it is, and what is done alike around every engine."""
 
+from penstock.group.fetcher import Fetcher, Taken
 from penstock.group.group import QueueGroup
 from penstock.group.store import End, Store, is_atomic
+from penstock.group.turns import Turns
 
-__all__ = ["End", "QueueGroup", "Store", "is_atomic"]
+__all__ = ["End", "Fetcher", "QueueGroup", "Store", "Taken", "Turns", "is_atomic"]

@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from penstock.errors import EngineError, EngineUnavailable
-from penstock.group import End, QueueGroup
+from penstock.group import End, Fetcher, QueueGroup, Taken
 from penstock.inspection import Health
 from penstock.job import Job, Move, Presence, params_of
 from penstock.policy import Happened, Outcome, decide
 from penstock.runner.executor import Executor
-from penstock.runner.fetcher import Fetcher, Taken
 from penstock.runner.heartbeat import Heartbeat
 from penstock.runner.lines import describe_run, ended, starting
 from penstock.runner.running import Running, Why

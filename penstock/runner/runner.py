@@ -7,12 +7,11 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from penstock.errors import EngineError
-from penstock.group import End, QueueGroup
+from penstock.group import End, Fetcher, QueueGroup, Taken
 from penstock.inspection import Health
 from penstock.job import Move, Presence
 from penstock.policy import decide
 from penstock.runner.executor import LAST_WORDS, Executor
-from penstock.runner.fetcher import Fetcher, Taken
 from penstock.runner.finisher import Finish, Finisher
 from penstock.runner.heartbeat import Heartbeat
 from penstock.runner.running import Running, Why

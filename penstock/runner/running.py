@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Self, assert_never
 
 from penstock.group import Store
+from penstock.group.fetcher import Taken
 from penstock.handler import Context
 from penstock.job import Claim
 from penstock.policy import GaveUp, Happened, Returned, Stopped
-from penstock.runner.fetcher import Taken
 from penstock.runner.threads import Threads
 
 MARGIN = 0.9  # a claim that could not be renewed for this share of its ttl counts as lost

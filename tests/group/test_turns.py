@@ -1,7 +1,7 @@
 """Whose turn it is."""
 
+from penstock.group.turns import Head, Turns
 from penstock.job import QueueKey
-from penstock.runner.turns import Head, Turns
 
 
 def head(type: str, priority: int = 500, domain: str = "d") -> Head:

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from penstock.engine import Want
 from penstock.errors import EngineError
-from penstock.group import QueueGroup, Store
+from penstock.group.group import QueueGroup
+from penstock.group.store import Store
+from penstock.group.turns import Head, Place, Share, Turns
 from penstock.job import Claim
-from penstock.runner.turns import Head, Place, Share, Turns
 
 log = logging.getLogger(__name__)
 

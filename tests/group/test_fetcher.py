@@ -9,11 +9,11 @@ from penstock.engines.memory import MemoryEngine
 from penstock.errors import EngineUnavailable
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
+from penstock.group.fetcher import Fetcher, Taken
 from penstock.handler import Context, FunctionHandler, Registry
 from penstock.job import QueueKey, Root
 from penstock.policy import Policies, Policy
 from penstock.queue import JobSpec
-from penstock.runner.fetcher import Fetcher, Taken
 from penstock.serialization import JSON
 from tests.installation import Installation, installation
 
