@@ -9,6 +9,7 @@ import pytest
 from penstock.conformance.builders import put, want
 from penstock.job import NewJob, QueueKey, State
 from penstock.serialization import JSON
+from tests.installation import running
 from tests.server.conftest import Pair, Place
 from tests.server.driver import Answer, Client
 
@@ -120,6 +121,30 @@ async def test_a_paused_queue_takes_jobs_and_gives_none_until_it_is_resumed(pair
         "counts": {**NONE, "ready": 1},
         "oldest_ready_seconds": 0.0,
     }
+
+
+async def test_a_runner_leaves_a_paused_queue_alone_until_it_is_resumed(
+    place: Place, client: Client
+) -> None:
+    await client.ask("POST", "/v1/queues/default/mail/pause")
+    await client.post("/v1/jobs", {"type": "mail", "priority": 1000})
+    await client.post("/v1/jobs", {"type": "mail", "domain": "wiki", "priority": 0})
+
+    async with running(place.made.runner()):
+        beside = await client.get("/v1/jobs/2?wait=30")
+        waiting = await client.get("/v1/jobs/1")
+        reasons = await client.get("/v1/jobs/1/explain")
+        await client.ask("POST", "/v1/queues/default/mail/resume")
+        resumed = await client.get("/v1/jobs/1?wait=30")
+
+    assert [answer.object()["state"] for answer in (beside, waiting, resumed)] == [
+        "done",
+        "ready",
+        "done",
+    ]
+    told = reasons.object()["reasons"]
+    assert isinstance(told, list)
+    assert [reason["code"] for reason in told if isinstance(reason, Mapping)] == ["paused"]
 
 
 async def test_a_pause_leaves_other_queues_alone(pair: Pair) -> None:
