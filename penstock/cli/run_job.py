@@ -2,7 +2,6 @@
 
 import sys
 from datetime import timedelta
-from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -36,8 +35,6 @@ def command(
     SIGINT or SIGTERM gives the job back. The exit code is 0 if the job is done, else 1.
     """
     options.log_to_stderr()
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # what a handler prints is to be seen at once
     settings = options.settings_of(config, data=data, profile=profile)
     penstock = Penstock(settings, options.handlers_of(app))
     with Live() as live:

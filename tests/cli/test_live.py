@@ -41,6 +41,33 @@ def test_each_piece_is_shown_at_once_byte_for_byte(monkeypatch: pytest.MonkeyPat
     assert live.wrote_any
 
 
+def test_what_is_printed_is_shown_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    with piped(monkeypatch) as end:
+        before = sys.stdout
+        with Live() as live:
+            live.wrote(b"one\n")
+            sys.stdout.write("two\x1b[0m\n")
+            live.wrote(b"three\n")
+            sys.stdout.write("é")
+        assert sys.stdout is before
+        sys.stdout.write("after\n")
+        sys.stdout.flush()
+
+        shown = b""
+        while not shown.endswith(b"after\n"):
+            shown += end.read(100)
+
+    assert shown.decode() == "one\ntwo\x1b[0m\nthree\né\nafter\n"
+
+
+def test_what_is_printed_is_no_output_of_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    with Live() as live:
+        sys.stdout.write("a word\n")
+
+    assert capsys.readouterr().out == "a word\n"
+    assert not live.wrote_any
+
+
 def test_what_follows_begins_at_the_left(monkeypatch: pytest.MonkeyPatch) -> None:
     with piped(monkeypatch) as end:
         with Live() as live:
@@ -76,6 +103,7 @@ def test_a_reader_that_has_gone_holds_up_nothing(monkeypatch: pytest.MonkeyPatch
         end.close()
         for _ in range(3 * WAITING):
             live.wrote(b"x" * 4096)
+            sys.stdout.write("y\n")
 
 
 def test_a_reader_that_reads_nothing_holds_up_no_job(

@@ -109,14 +109,14 @@ async def test_a_job_that_runs_longer_than_its_claim_is_not_taken_by_a_server(
     tmp_path: Path,
 ) -> None:
     config = configured(tmp_path)
-    config.write_text(f"{config.read_text()}\n[queues.exec]\nttl = 1\n")
-    long = script(tmp_path / "long.sh", "for i in 1 2 3; do sleep 1; echo $i; done")
+    config.write_text(f"{config.read_text()}\n[queues.exec]\nttl = 3\n")
+    long = script(tmp_path / "long.sh", "for i in 1 2 3 4; do sleep 1; echo $i; done")
 
     async with server(config, "--no-runner"):
         await says(config, "push", "exec", "--param", f"cmd={long}")
         ran = await says(config, "run-job", "1")
 
-    assert ran.startswith("1\n2\n3\njob 1 is done")
+    assert ran.startswith("1\n2\n3\n4\njob 1 is done")
     assert (await jobs(config))[1]["attempt"] == 1
 
 

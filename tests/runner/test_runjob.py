@@ -229,7 +229,7 @@ async def test_a_stop_before_it_begins_gives_it_back_unbegun() -> None:
 
 async def test_a_cancel_reaches_it_while_it_runs() -> None:
     work = Work()
-    handlers, policy = {"work": FunctionHandler(work)}, Policy(ttl=timedelta(milliseconds=150))
+    handlers, policy = {"work": FunctionHandler(work)}, Policy(ttl=timedelta(seconds=1))
     at = await installation(handlers, policies={"work": policy})
     [id] = await at.push(JobSpec("work", {"do": "hang"}))
     running = asyncio.ensure_future(runjob(at).run(id))
@@ -266,7 +266,7 @@ async def test_a_store_that_cannot_be_told_the_end_is_an_error() -> None:
         async def ack(self, ends: Sequence[Ack]) -> Sequence[bool]:
             raise EngineUnavailable("away for a test")
 
-    handlers, policy = {"work": FunctionHandler(Work())}, Policy(ttl=timedelta(milliseconds=100))
+    handlers, policy = {"work": FunctionHandler(Work())}, Policy(ttl=timedelta(seconds=0.5))
     at = await installation(handlers, policies={"work": policy}, engine=Away(clock=ManualClock()))
     [id] = await at.push(JobSpec("work"))
 
@@ -276,7 +276,7 @@ async def test_a_store_that_cannot_be_told_the_end_is_an_error() -> None:
 
 async def test_a_claim_is_renewed_while_the_job_runs() -> None:
     work = Work()
-    handlers, policy = {"work": FunctionHandler(work)}, Policy(ttl=timedelta(milliseconds=150))
+    handlers, policy = {"work": FunctionHandler(work)}, Policy(ttl=timedelta(seconds=1))
     at = await installation(handlers, policies={"work": policy})
     [id] = await at.push(JobSpec("work", {"do": "hang"}))
     one = runjob(at)
