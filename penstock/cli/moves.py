@@ -9,11 +9,11 @@ from penstock.errors import CallerError
 from penstock.inspection import Inspection
 from penstock.job import Job, JobId
 
-Move = Callable[[Inspection, JobId], Awaitable[Job]]
+Act = Callable[[Inspection, JobId], Awaitable[Job]]
 
 
 async def move_each(
-    penstock: Penstock, verb: str, ids: Sequence[JobId], move: Move, tell: Callable[[Job], str]
+    penstock: Penstock, verb: str, ids: Sequence[JobId], act: Act, tell: Callable[[Job], str]
 ) -> int:
     """The exit code once every job was moved, told in a line of its own, or refused with one on standard error.
 
@@ -23,7 +23,7 @@ async def move_each(
     async with penstock:
         for id in dict.fromkeys(ids):
             try:
-                job = await move(penstock.inspection, id)
+                job = await act(penstock.inspection, id)
             except CallerError as error:
                 complain(f"penstock {verb}: {error}")
                 code = FAILED

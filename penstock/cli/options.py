@@ -84,8 +84,6 @@ domains = click.option(
     metavar="DOMAIN",
     help="Run only jobs of this domain; may be repeated.",
 )
-
-
 only_types = click.option(
     "--type",
     "types",
@@ -105,24 +103,15 @@ type_name = click.argument("type", shell_complete=suggest_types)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-class _JobId(click.ParamType[JobId]):
-    """The id of a job: a whole number from 1 on."""
-
-    name = "id"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> JobId:
-        """The id, if it may be one."""
-        text = str(value)
-        if text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= MAX_ID:
-            return JobId(int(text))
-        told = f"{text[:100]!a} is no id of a job; ids are whole numbers from 1 on"
-        raise click.BadParameter(told, ctx, param)
+def _job_id(text: str) -> JobId:
+    """The id of a job, if this may be one."""
+    if text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= MAX_ID:
+        return JobId(int(text))
+    raise click.BadParameter(f"{text[:100]!a} is no id of a job; ids are whole numbers from 1 on")
 
 
-job_id = click.argument("id", type=_JobId())
-job_ids = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=_JobId())
+job_id = click.argument("id", type=_job_id)
+job_ids = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=_job_id)
 
 
 def settings_of(

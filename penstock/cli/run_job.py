@@ -32,15 +32,16 @@ def command(
     log lines and progress go to standard error. It ends as a runner would end it: with its callbacks, or
     to be tried again.
 
-    SIGINT or SIGTERM gives the job back. The exit code is 0 if the job is done, else 1.
+    SIGINT or SIGTERM gives the job back, if it may run twice. The exit code is 0 if the job is done, else 1.
     """
     options.log_to_stderr()
     settings = options.settings_of(config, data=data, profile=profile)
     penstock = Penstock(settings, options.handlers_of(app))
     with Live() as live:
         ended = options.run(_run(penstock, id, live))
-    for line in report(ended, shown=live.wrote_any):
-        say(line)
+    if (result := result_of(ended)) and not live.wrote_any:
+        say(result)
+    say(report(ended))
     sys.exit(OK if ended.outcome is not None and ended.outcome.move is Move.ACK else FAILED)
 
 
@@ -55,12 +56,16 @@ async def _run(penstock: Penstock, id: JobId, live: Live) -> Ended:
             raise CallerError(told) from error
 
 
-def report(ended: Ended, *, shown: bool) -> list[str]:
-    """The result, unless it was shown as output already, and what became of the job."""
-    result = None if ended.outcome is None else ended.outcome.result
-    told = f"job {ended.claimed.id} {_became(ended)}"
-    lines = [told] if shown or result is None else [result, told]
-    return [printable(line) for line in lines]
+def result_of(ended: Ended) -> str | None:
+    """The result as a line of JSON; None where there is none."""
+    if ended.outcome is None or ended.outcome.result is None:
+        return None
+    return printable(ended.outcome.result)
+
+
+def report(ended: Ended) -> str:
+    """What became of the job, in a line."""
+    return printable(f"job {ended.claimed.id} {_became(ended)}")
 
 
 def _became(ended: Ended) -> str:

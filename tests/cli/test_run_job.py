@@ -1,18 +1,22 @@
 """`penstock run-job`: one line says what became of the job; what is refused changes nothing."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from penstock.cli.run_job import report
+from penstock.cli.run_job import report, result_of
 from penstock.job import Job, Move, State
 from penstock.policy import Outcome
 from penstock.runner.runjob import Ended
 from tests.cli.command import Shell
 from tests.cli.jobs import GIVEN, listed, push, run_all, state_of
 from tests.commands.jobs import context
+from tests.installation import SOON
 
 CLAIMED = context({}).job  # number 7, on its first attempt of 3
 
@@ -64,6 +68,24 @@ def test_a_failed_attempt_says_when_the_next_is(penstock: Shell) -> None:
         r"failed after \S+ s: RuntimeError: not now; attempt 1 of 3, the next in", line
     )
     assert state_of(penstock, id) == "scheduled"
+
+
+def test_a_reader_that_goes_away_fails_no_job(penstock: Shell) -> None:
+    id = push(penstock, "greet")
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "penstock.cli", "run-job", str(id), *GIVEN],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=SOON * 4,
+        check=False,
+    )
+    os.close(writing)
+
+    assert ended.returncode == 0, ended.stderr
+    assert state_of(penstock, id) == "done"
 
 
 def test_an_unknown_job_is_refused(penstock: Shell) -> None:
@@ -131,11 +153,12 @@ def ended(outcome: Outcome | None, now: Job | None = None) -> Ended:
     ],
 )
 def test_what_became_of_it_is_one_line(what: Ended, told: str) -> None:
-    assert report(what, shown=False) == [told]
+    assert report(what) == told
 
 
-def test_a_result_that_was_shown_as_output_is_not_shown_again() -> None:
+def test_a_result_moves_no_cursor() -> None:
     done = ended(Outcome(move=Move.ACK, result='{"output":"\x9b"}'))
 
-    assert report(done, shown=True) == ["job 7 is done after 1.5 s"]
-    assert report(done, shown=False) == [r'{"output":"\x9b"}', "job 7 is done after 1.5 s"]
+    assert result_of(done) == r'{"output":"\x9b"}'
+    assert result_of(ended(Outcome(move=Move.ACK))) is None
+    assert result_of(ended(None)) is None

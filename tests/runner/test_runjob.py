@@ -11,7 +11,7 @@ from penstock.engine import Ack
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import Bury, EngineUnavailable, UnknownJob, UnknownType, WrongState
 from penstock.handler import Context, FunctionHandler
-from penstock.job import Callback, Claim, Job, JobId, Move, On, Progress, Root, State
+from penstock.job import Callback, Claim, Delivery, Job, JobId, Move, On, Progress, Root, State
 from penstock.policy import Policy
 from penstock.queue import JobSpec
 from penstock.runner.runjob import Ended, RunJob
@@ -211,6 +211,23 @@ async def test_a_stop_gives_it_back() -> None:
     job = await at.job(id)
     assert (job.state, job.attempt) == (State.READY, 0)
     assert move_of(ended) is Move.RELEASE
+
+
+async def test_a_stop_of_a_job_that_may_run_only_once_ends_it() -> None:
+    work = Work()
+    policy = Policy(delivery=Delivery.AT_MOST_ONCE)
+    at = await installation({"work": FunctionHandler(work)}, policies={"work": policy})
+    [id] = await at.push(JobSpec("work", {"do": "hang"}))
+    one = runjob(at)
+    running = asyncio.ensure_future(one.run(id))
+
+    async with asyncio.timeout(SOON):
+        await work.began.wait()
+        one.stop()
+        ended = await running
+
+    assert move_of(ended) is Move.BURY
+    assert (await at.job(id)).state is State.DEAD
 
 
 async def test_a_stop_before_it_begins_gives_it_back_unbegun() -> None:
