@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from penstock.group import QueueGroup
-from penstock.job import Job, Order, State, timestamp
+from penstock.group import QueueGroup, Store
+from penstock.job import CALLBACK_TYPE, Job, Order, State, timestamp
 
 COUNTED = 1000  # jobs before one; more are only told to be more
 SHOWN = 300  # characters of an error
@@ -41,6 +41,7 @@ class Facts:
     runners: int = 0  # live ones that announced the job's type in its store
     ahead: int | None = None  # ready jobs that come before it, counted up to COUNTED + 1
     order: Order = Order.PRIORITY
+    moved_to: str | None = None  # the store where jobs of its type live, if it is another by now
 
 
 def reasons(facts: Facts) -> Sequence[Reason]:
@@ -72,6 +73,7 @@ async def facts_of(group: QueueGroup, job: Job) -> Facts:
         runners=sum(job.type in runner.types for runner in await store.engine.workers()),
         ahead=ahead,
         order=order,
+        moved_to=_moved_to(group, job, store),
     )
 
 
@@ -80,15 +82,31 @@ def _hindrances(facts: Facts) -> Sequence[Reason]:
     if facts.paused:
         told = f"queue {facts.job.queue} is paused; resume it, and its jobs are claimed again"
         found.append(Reason(ReasonCode.PAUSED, told))
-    if not facts.runners:
-        told = f"no live runner takes jobs of type {facts.job.type} from store {facts.store}"
-        found.append(Reason(ReasonCode.NO_RUNNER, f"{told}; start one"))
+    if facts.moved_to is not None or not facts.runners:
+        found.append(_no_runner(facts))
     return found
+
+
+def _no_runner(facts: Facts) -> Reason:
+    type, store = facts.job.type, facts.store
+    if facts.moved_to is not None:
+        moved = f"jobs of type {type} live in store {facts.moved_to} by now"
+        told = f"{moved}; no runner takes those that are left in store {store}"
+    else:
+        told = f"no live runner takes jobs of type {type} from store {store}; start one"
+    return Reason(ReasonCode.NO_RUNNER, told)
+
+
+def _moved_to(group: QueueGroup, job: Job, store: Store) -> str | None:
+    home = store if job.type == CALLBACK_TYPE else group.store_of_type(job.type)
+    return None if home is store else home.name
 
 
 def _finished(job: Job) -> Reason:
     told = f"the job ended {job.state} at {timestamp(job.finished_at)}"
-    return Reason(ReasonCode.FINISHED, f"{told}: {_short(job.error)}" if job.error else told)
+    # The error of a done job is that of an attempt before.
+    error = None if job.state is State.DONE else job.error
+    return Reason(ReasonCode.FINISHED, f"{told}: {_short(error)}" if error else told)
 
 
 def _claimed(job: Job) -> Reason:
@@ -125,6 +143,5 @@ def _next(facts: Facts) -> Reason:
     return Reason(ReasonCode.NEXT, told)
 
 
-def _short(error: str | None) -> str:
-    text = error or ""
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+def _short(error: str) -> str:
+    return error if len(error) <= SHOWN else f"{error[:SHOWN]}…"

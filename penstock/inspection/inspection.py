@@ -51,7 +51,8 @@ class Inspection:
     async def jobs(self, which: JobWish, *, limit: int, after: str | None = None) -> Page:
         """Up to `limit` (1 to 1000) jobs of all stores, newest first, after the `next` of another page.
 
-        Of a context a page may hold fewer, and a `next` all the same. BadJob names a wrong argument.
+        A page of large jobs, or of a context, may hold fewer, and a `next` all the same: only a page
+        without one is the last. BadJob names a wrong argument.
         """
         return await page_of(self._group, which, limit=limit, after=after)
 

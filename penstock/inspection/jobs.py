@@ -14,8 +14,9 @@ from penstock.job import Job, JobId, State, first_id, store_number
 from penstock.queue import MAX_CONTEXT, wrong_name
 
 MAX_PAGE = 1000
-LOOKED_AT = 5000  # jobs, for one page of a context
-LOOK = 500  # jobs of one store, in one look for a context
+LOOKED_AT = 5000  # jobs, for one page
+LOOK = 251  # jobs of one store, in one look: they are read whole, and may be of 1 MiB each
+LARGE = 8 * 1024 * 1024  # characters of params and results, after which a page ends
 
 _PLACES = re.compile(rb"[0-9]{1,16}(\.[0-9]{1,16})*")
 
@@ -43,25 +44,20 @@ async def page_of(
 ) -> Page:
     """At most `limit` of the wanted jobs, newest push first, after the place where another page ended.
 
-    Jobs that were pushed since the first page are left out. Of a context a page may hold fewer jobs
-    than there are, and a `next` all the same: engines know no contexts, so a bounded number is looked through.
+    Jobs that were pushed since the first page are left out. A page may hold fewer jobs than `limit`, and a `next`
+    all the same: it ends once its jobs are large, and, since engines know no contexts, looks through a bounded number.
     Raises BadJob naming what is wrong.
     """
     _check(which, limit)
     starts = {} if after is None else _places(group, after)
-    look = limit + 1 if which.context is None else LOOK
+    look = LOOK if which.context is not None else min(limit + 1, LOOK)
     streams = [
         _Stream(store, which, look, starts.get(store.engine.identity.number))
         for store in group.stores.values()
     ]
-    jobs: list[Job] = []
-    looked_at = 0
-    while len(jobs) < limit and looked_at < LOOKED_AT and (newest := await _newest(streams)):
-        job = newest.take()
-        looked_at += 1
-        if which.context in (None, job.details.context):
-            jobs.append(job)
-    return Page(jobs, _cursor([stream.place for stream in streams]) if _more(streams) else None)
+    jobs = await _taken(streams, which.context, limit)
+    more = await _newest(streams) is not None
+    return Page(jobs, _cursor([stream.place for stream in streams]) if more else None)
 
 
 class _Stream:
@@ -85,11 +81,6 @@ class _Stream:
             return JobId(self._found[0].id + 1)
         return first_id(self._store.engine.identity.number)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is left, as far as this is known."""
-        return self._all_read and not self._found
-
     async def head(self) -> Job | None:
         """The newest job that was not taken yet."""
         if not self._found and not self._all_read:
@@ -108,15 +99,27 @@ class _Stream:
         return job
 
 
+async def _taken(streams: Sequence[_Stream], context: str | None, limit: int) -> Sequence[Job]:
+    """The newest jobs of this context, or of any, until a page is full."""
+    jobs: list[Job] = []
+    size = looked_at = 0
+    while len(jobs) < limit and looked_at < LOOKED_AT and size < LARGE:
+        newest = await _newest(streams)
+        if newest is None:
+            break
+        job = newest.take()
+        looked_at += 1
+        if context in (None, job.details.context):
+            jobs.append(job)
+            size += len(job.params) + len(job.result or "")
+    return jobs
+
+
 async def _newest(streams: Sequence[_Stream]) -> _Stream | None:
     """The stream whose next job was pushed last."""
     heads = [(await stream.head(), stream) for stream in streams]
     there = [(job.pushed_at, job.id, stream) for job, stream in heads if job is not None]
     return max(there, key=lambda one: one[:2])[2] if there else None
-
-
-def _more(streams: Sequence[_Stream]) -> bool:
-    return not all(stream.is_empty for stream in streams)
 
 
 def _check(which: JobWish, limit: int) -> None:

@@ -12,7 +12,7 @@ from penstock.group import QueueGroup, Store
 from penstock.job import CALLBACK_TYPE, MOVES, Job, JobId, Move, State
 from penstock.policy import Outcome, Policies, follow_ups, keep
 
-BATCH = 500
+BATCH = 100  # jobs are read whole, and may be of 1 MiB each
 
 CANCELLED = Outcome(move=Move.CANCEL, error="cancelled while it waited")
 

@@ -12,6 +12,7 @@ from penstock.errors import UnknownJob
 from penstock.inspection import Inspection
 from penstock.inspection.explain import Facts, Reason, reasons
 from penstock.job import (
+    CALLBACK_TYPE,
     ENDED,
     Delivery,
     Details,
@@ -125,6 +126,10 @@ LONELY = "no live runner takes jobs of type mail from store main; start one"
         ),
         (Facts(job=DONE, store="main"), ["finished: the job ended done at 2026-01-01T12:00:00Z"]),
         (
+            Facts(job=replace(DONE, error="no route"), store="main"),
+            ["finished: the job ended done at 2026-01-01T12:00:00Z"],
+        ),
+        (
             Facts(job=replace(DONE, state=State.DEAD, error="x" * 1000), store="main"),
             [f"finished: the job ended dead at 2026-01-01T12:00:00Z: {'x' * 300}…"],
         ),
@@ -148,7 +153,7 @@ async def test_a_ready_job_is_next_behind_paused_or_without_a_runner(
     number: int, stores: Stores
 ) -> None:
     engine = stores.engines[number]
-    see = inspection(*stores.engines)
+    see = inspection(*stores.engines, mail=f"store{number}")
     first, second = [pushed.id for pushed in await engine.push([NewJob(queue=QUEUE)] * 2)]
     await present(stores.engines[1 - number], "mail")
     alone = await codes(see, first)
@@ -163,7 +168,7 @@ async def test_a_ready_job_is_next_behind_paused_or_without_a_runner(
 
 
 async def test_a_runner_of_other_types_or_one_that_is_gone_does_not_count(stores: Stores) -> None:
-    see = inspection(*stores.engines)
+    see = inspection(*stores.engines, mail="store1")
     id = await put(stores.second, State.READY, NewJob(queue=QUEUE))
     await present(stores.second, "sms")
     other = await codes(see, id)
@@ -172,6 +177,25 @@ async def test_a_runner_of_other_types_or_one_that_is_gone_does_not_count(stores
     stores.clock.tick(TTL)
 
     assert (other, await codes(see, id)) == (["no_runner"], ["no_runner"])
+
+
+async def test_a_job_that_was_left_where_its_type_no_longer_lives_is_told_so(
+    stores: Stores,
+) -> None:
+    see = inspection(*stores.engines, mail="store1")
+    id = await put(stores.first, State.READY, NewJob(queue=QUEUE))
+    back = await put(stores.second, State.READY, NewJob(queue=QueueKey("default", CALLBACK_TYPE)))
+    for engine in stores.engines:
+        await present(engine, "mail", CALLBACK_TYPE)
+
+    [reason] = await see.explain(id)
+
+    assert reason.code == "no_runner"
+    assert reason.detail == (
+        "jobs of type mail live in store store1 by now; "
+        "no runner takes those that are left in store store0"
+    )
+    assert await codes(see, back) == ["next"]
 
 
 async def test_the_order_of_the_queue_says_who_comes_before(stores: Stores) -> None:
@@ -191,7 +215,7 @@ async def test_a_job_before_which_very_many_stand_is_told_so(stores: Stores) -> 
     await present(stores.second, "mail")
     pushed = await stores.second.push([NewJob(queue=QUEUE)] * 1002)
 
-    see = inspection(*stores.engines)
+    see = inspection(*stores.engines, mail="store1")
     [last] = await see.explain(pushed[-1].id)
     [before] = await see.explain(pushed[-2].id)
 
@@ -201,7 +225,7 @@ async def test_a_job_before_which_very_many_stand_is_told_so(stores: Stores) -> 
 
 async def test_a_delayed_a_failed_and_a_released_job_are_told_apart(stores: Stores) -> None:
     engine = stores.second
-    see = inspection(*stores.engines)
+    see = inspection(*stores.engines, mail="store1")
     await present(engine, "mail")
     new = NewJob(queue=QUEUE)
     [delayed] = await engine.push([NewJob(queue=QUEUE, delay=MINUTE)])
@@ -220,7 +244,7 @@ async def test_a_delayed_a_failed_and_a_released_job_are_told_apart(stores: Stor
 
 
 async def test_a_claimed_job_tells_of_its_worker_and_whether_it_shall_stop(stores: Stores) -> None:
-    see = inspection(*stores.engines)
+    see = inspection(*stores.engines, mail="store1")
     claim = await claimed(stores.second, NewJob(queue=QUEUE))
 
     before = await see.explain(claim.job.id)
@@ -243,7 +267,7 @@ async def test_an_ended_job_tells_how(state: State, stores: Stores) -> None:
 
 
 async def test_a_job_that_was_made_ready_again_is_told_as_ready(stores: Stores) -> None:
-    see = inspection(*stores.engines)
+    see = inspection(*stores.engines, mail="store1")
     await present(stores.second, "mail")
     claim = await claimed(stores.second, NewJob(queue=QUEUE))
     await stores.second.bury([Bury(ref=claim.ref, error="x")])

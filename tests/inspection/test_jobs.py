@@ -12,7 +12,7 @@ from penstock.engine import Engine, JobFilter
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import BadJob
 from penstock.inspection import Inspection, JobWish, Page
-from penstock.inspection.jobs import LOOK, LOOKED_AT
+from penstock.inspection.jobs import LARGE, LOOK, LOOKED_AT
 from penstock.job import Details, Job, JobId, NewJob, QueueKey, State
 from tests.inspection.conftest import Stores
 from tests.inspection.desk import QUEUE, inspection
@@ -184,6 +184,25 @@ async def test_a_page_takes_one_look_into_each_store() -> None:
     await inspection(engine).jobs(ANY, limit=10)
 
     assert engine.looks == [11]
+
+
+async def test_a_page_of_large_jobs_ends_early_and_leads_to_the_next(stores: Stores) -> None:
+    large = NewJob(queue=QUEUE, params=f'{{"a":"{"x" * (LARGE // 4)}"}}')
+    ids = [await push(stores.first, large) for _ in range(6)]
+
+    found = await pages(inspection(*stores.engines), ANY, limit=100)
+
+    assert [ids_of(page) for page in found] == [ids[:1:-1], ids[1::-1]]
+
+
+async def test_a_large_page_is_read_in_bounded_looks() -> None:
+    engine = Counted()
+    await engine.push([NewJob(queue=QUEUE)] * 1000)
+
+    page = await inspection(engine).jobs(ANY, limit=1000)
+
+    assert (len(page.jobs), page.next) == (1000, None)
+    assert max(engine.looks) == LOOK
 
 
 def cursor(text: str) -> str:
