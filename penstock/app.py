@@ -20,12 +20,13 @@ from penstock.engine import Engine, Feature, Pushed
 from penstock.errors import EngineError, SettingsError
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
-from penstock.handler import Handler, Registry
+from penstock.handler import Handler, Listener, Registry
 from penstock.inspection import Health, Inspection
 from penstock.job import CALLBACK_TYPE
 from penstock.policy import CALLBACK_POLICY, Exponential, Policies, Policy, Steps
 from penstock.queue import JobSpec
 from penstock.runner import Runner
+from penstock.runner.runjob import RunJob
 from penstock.runner.runjobs import Limits, RunJobs
 from penstock.server import build
 from penstock.settings import QueueSettings, Settings, StoreSettings, load, nearest
@@ -165,6 +166,10 @@ class Penstock:
             metadata=metadata,
             refresh=self.make_ready,
         )
+
+    def run_job(self, listener: Listener | None = None) -> RunJob:
+        """A run of one job, in whatever store it is; the listener hears what it lets out."""
+        return RunJob(self.group, self.inspection, worker=self.worker, listener=listener)
 
     def asgi(self) -> ASGIApp:
         """The HTTP server, to be run by any ASGI server."""

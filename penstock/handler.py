@@ -31,6 +31,18 @@ class JobLog(logging.LoggerAdapter[logging.Logger]):
         return f"job {job['job_id']} ({job['job_type']}) {msg}", kwargs
 
 
+class Listener(Protocol):
+    """Hears at once what a job lets out while it runs; called from any thread, and must not make it wait for long."""
+
+    def wrote(self, data: bytes) -> None:
+        """The program that the job runs has written this."""
+        ...
+
+    def progressed(self, progress: Progress) -> None:
+        """The job has reported this."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Context:
     """What a handler knows of the job that it runs."""
@@ -42,6 +54,7 @@ class Context:
     )
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     progress: Progress | None = None
+    listener: Listener | None = None  # who looks on while the job runs
     threads: Executor | None = None  # where handlers that block run
     thread: "asyncio.Future[Answer] | None" = None  # cannot be killed; keeps its slot until it ends
 
@@ -69,6 +82,8 @@ class Context:
         """
         kept = message[:MAX_MESSAGE].replace("\0", "").encode("utf-8", "replace").decode()
         self.progress = Progress(percent=_percent(percent), message=kept)
+        if self.listener is not None:
+            self.listener.progressed(self.progress)
 
 
 @runtime_checkable
