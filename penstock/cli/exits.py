@@ -6,6 +6,7 @@ OK = 0
 FAILED = 1
 TRY_AGAIN = 75  # EX_TEMPFAIL
 MISCONFIGURED = 78  # EX_CONFIG
+INTERRUPTED = 130  # 128 + SIGINT
 
 
 def exit_code_of(error: PenstockError) -> int:

@@ -12,6 +12,7 @@ from penstock.errors import PenstockError
 
 # Verb -> (module, what it is for): a verb's module is imported only when it is used.
 VERBS: Mapping[str, tuple[str, str]] = {
+    "bench": ("penstock.cli.bench", "Measure a store on this machine."),
     "migrate": ("penstock.cli.migrate", "Bring every store to this version's schema."),
     "push": ("penstock.cli.push", "Push a job."),
     "run-jobs": ("penstock.cli.run_jobs", "Run the jobs that are there, then end."),
