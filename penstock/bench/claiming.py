@@ -157,7 +157,14 @@ async def _few_and_many(
 def _compared(name: str, about: str, base: str, dear: Cost, cheap: Cost) -> Sequence[Figure]:
     """The cost, and how much dearer that is than in the smaller population."""
     value = ratio(dear.ours, cheap.ours)
-    beside = Ratio(name=f"{name}-ratio", about=f"{about} / {base}", value=value, at_most=AT_MOST)
+    limit = ratio(dear.limit, cheap.limit) if dear.limit and cheap.limit else None
+    beside = Ratio(
+        name=f"{name}-ratio",
+        about=f"{about} / {base}",
+        value=value,
+        at_most=AT_MOST,
+        limit=limit,
+    )
     return [_time(name, about, dear), beside]
 
 

@@ -40,8 +40,13 @@ def _numbers(figure: Figure) -> JSONObject:
             return {"milliseconds": _times(times), "bare_milliseconds": bare, "share": share}
         case Total(jobs=jobs, took=took):
             return {"jobs": jobs, "seconds": took.total_seconds()}
-        case Ratio(value=value, at_most=at_most, reached=reached):
-            return {"ratio": value, "at_most_ratio": at_most, "reached": reached}
+        case Ratio(value=value, at_most=at_most, limit=limit_ratio, reached=reached):
+            return {
+                "ratio": value,
+                "bare_ratio": limit_ratio,
+                "at_most_ratio": at_most,
+                "reached": reached,
+            }
     assert_never(figure)
 
 

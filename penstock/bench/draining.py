@@ -17,6 +17,7 @@ from penstock.bench.ground import (
     Site,
     new_job,
     nothing,
+    push,
     since,
     spec,
 )
@@ -129,7 +130,7 @@ async def _push(ground: Ground, site: Site, count: int) -> Sequence[JobId]:
     ids: list[JobId] = []
     job = spec(ground.queue)
     while len(ids) < count:
-        pushed = await site.penstock.push(*[job] * min(FILL, count - len(ids)))
+        pushed = await push(site.penstock, [job] * min(FILL, count - len(ids)))
         ids += [each.id for each in pushed]
     return ids
 

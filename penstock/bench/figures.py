@@ -71,12 +71,16 @@ class Total:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """How much dearer an act is in one place than in another, by the medians; `at_most` is what we aim for."""
+    """How much dearer an act is in one place than in another, by the medians; `at_most` is what we aim for.
+
+    `limit` is how much dearer it is for the bare store.
+    """
 
     name: str
     about: str
     value: float
     at_most: float
+    limit: float | None = None
 
     @property
     def reached(self) -> bool:

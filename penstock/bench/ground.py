@@ -1,7 +1,7 @@
 """What a measure works with: a store opened by the real application, the bare one beside it, jobs to fill it."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +10,7 @@ from itertools import islice
 from penstock.app import Penstock
 from penstock.bench.bare import Bare, open_bare
 from penstock.bench.sizes import Sizes
-from penstock.engine import Feature
+from penstock.engine import Feature, Pushed
 from penstock.group import Store
 from penstock.handler import Context, FunctionHandler
 from penstock.job import NewJob, QueueKey
@@ -86,6 +86,11 @@ class Ground:
 async def nothing(context: Context) -> JSON:
     """Do nothing; the result is the job's id, so that it cannot be taken for that of another job."""
     return context.job.id
+
+
+async def push(penstock: Penstock, jobs: Sequence[JobSpec]) -> Sequence[Pushed]:
+    """The jobs are stored by one call, as a caller makes it."""
+    return await penstock.push(*jobs)
 
 
 def spec(queue: QueueKey) -> JobSpec:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from penstock.app import Penstock
 from penstock.bench.bare import Bare
 from penstock.bench.figures import Figure, Time, Times, times
-from penstock.bench.ground import BARE_TYPE, TTL, Ground, Site, new_job, spec
+from penstock.bench.ground import BARE_TYPE, TTL, Ground, Site, new_job, push, spec
 from penstock.engine import Want
 from penstock.errors import BenchFailed
 from penstock.handler import Context
@@ -84,7 +84,7 @@ async def _samples(
         for _ in range(turn):
             await asyncio.sleep(random.uniform(*PAUSE))
             began = time.perf_counter_ns()
-            await pusher.push(spec(ground.queue))
+            await push(pusher, [spec(ground.queue)])
             ours.append(await starts.after(began, patience))
         if site.bare is not None:
             limit += [await _pass_on(site.bare, ground.domain) for _ in range(turn)]

@@ -8,69 +8,71 @@ from datetime import timedelta
 from penstock.app import Penstock
 from penstock.bench.bare import Bare
 from penstock.bench.figures import Figure, Rate, rates
-from penstock.bench.ground import BARE_TYPE, BATCH, Ground, new_job, since, spec
+from penstock.bench.ground import BARE_TYPE, BATCH, Ground, new_job, push, since, spec
 from penstock.job import QueueKey
 
 TASKS = 64
 
-Push = Callable[[Penstock], Awaitable[None]]
+PushRound = Callable[[Penstock], Awaitable[None]]
 Way = Callable[[Ground], Awaitable[Sequence[Figure]]]
 
 
 async def one_by_one(ground: Ground) -> Sequence[Figure]:
     """Each push waits for the one before it."""
-    job = spec(ground.queue)
+    job = [spec(ground.queue)]
 
-    async def push(penstock: Penstock) -> None:
+    async def push_round(penstock: Penstock) -> None:
         for _ in range(ground.sizes.singles):
-            await penstock.push(job)
+            await push(penstock, job)
 
     about = "push, one by one"
-    return [await _compare(ground, "push-single", about, push, ground.sizes.singles, together=1)]
+    return [
+        await _compare(ground, "push-single", about, push_round, ground.sizes.singles, together=1)
+    ]
 
 
 async def in_batches(ground: Ground) -> Sequence[Figure]:
     """Each push brings a hundred jobs."""
     jobs = [spec(ground.queue)] * BATCH
 
-    async def push(penstock: Penstock) -> None:
+    async def push_round(penstock: Penstock) -> None:
         for _ in range(ground.sizes.batches):
-            await penstock.push(*jobs)
+            await push(penstock, jobs)
 
     about = f"push, in batches of {BATCH}"
     count = ground.sizes.batches * BATCH
-    return [await _compare(ground, "push-batch", about, push, count, together=BATCH)]
+    return [await _compare(ground, "push-batch", about, push_round, count, together=BATCH)]
 
 
 async def from_many_tasks(ground: Ground) -> Sequence[Figure]:
     """Many tasks push one job after the other; the bare store gets as many jobs in each commit."""
-    job = spec(ground.queue)
+    job = [spec(ground.queue)]
 
-    async def push(penstock: Penstock) -> None:
+    async def push_round(penstock: Penstock) -> None:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(TASKS):
                 tasks.create_task(push_some(penstock))
 
     async def push_some(penstock: Penstock) -> None:
         for _ in range(ground.sizes.each_task):
-            await penstock.push(job)
+            await push(penstock, job)
 
     about = f"push, single ones from {TASKS} tasks at once"
     count = ground.sizes.each_task * TASKS
-    return [await _compare(ground, "push-tasks", about, push, count, together=TASKS)]
+    return [await _compare(ground, "push-tasks", about, push_round, count, together=TASKS)]
 
 
 async def _compare(
-    ground: Ground, name: str, about: str, push: Push, count: int, *, together: int
+    ground: Ground, name: str, about: str, push_round: PushRound, count: int, *, together: int
 ) -> Rate:
-    """The rate of `push`, which stores `count` jobs, in turns with a bare store that takes so many a commit."""
+    """The rate of `push_round`, which stores `count` jobs, in turns with a bare store that takes so many a commit."""
     ours: list[timedelta] = []
     limit: list[timedelta] = []
     async with ground.open() as site:
         for turn in range(ground.sizes.rounds):
             ground.say(f"round {turn + 1} of {ground.sizes.rounds}")
             began = time.perf_counter_ns()
-            await push(site.penstock)
+            await push_round(site.penstock)
             ours.append(since(began))
             if site.bare is not None:
                 limit.append(await _push_bare(site.bare, ground.domain, count, together))

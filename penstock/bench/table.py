@@ -11,7 +11,7 @@ GAP = "  "
 RATES = ("", "jobs/s", "least", "most", "bare store", "share")
 TIMES = ("", "median ms", "p95 ms", "p99 ms", "most ms", "bare ms", "share")
 TOTALS = ("", "jobs", "seconds")
-RATIOS = ("", "times", "at most")
+RATIOS = ("", "times", "bare store", "aim")
 
 Row = Sequence[str]
 
@@ -72,8 +72,9 @@ def _total(total: Total) -> Row:
 
 
 def _ratio(ratio: Ratio) -> Row:
-    reached = "" if ratio.reached else " (missed)"
-    return (ratio.about, f"{ratio.value:.2f}", f"{ratio.at_most:.2f}{reached}")
+    bare = "-" if ratio.limit is None else f"{ratio.limit:.2f}"
+    aim = f"at most {ratio.at_most:.2f}: {'yes' if ratio.reached else 'no'}"
+    return (ratio.about, f"{ratio.value:.2f}", bare, aim)
 
 
 def milliseconds(duration: timedelta) -> str:

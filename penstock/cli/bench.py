@@ -81,7 +81,8 @@ def _place(config: Path | None, store: str | None) -> Place:
         return Temporary(Path(tempfile.gettempdir()))
     if ":" in store:
         # What a bench stores may be lost.
-        return Given(StoreSettings(url=store, accept_volatile=True), "the store that was given")
+        kind = store.partition(":")[0]  # no more of it: a URL may hold a password
+        return Given(StoreSettings(url=store, accept_volatile=True), f"the given {kind} store")
     stores = options.settings_of(config).stores
     if store not in stores:
         raise SettingsError(

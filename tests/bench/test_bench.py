@@ -7,7 +7,7 @@ import pytest
 
 from penstock.bench import MEASURES, Bench, Given, Place, Temporary
 from penstock.bench.bench import BYTES_PER_JOB
-from penstock.bench.ground import spec
+from penstock.bench.ground import push, spec
 from penstock.errors import NotAllowed
 from penstock.job import QueueKey
 from tests.bench.tiny import TINY, ground_on, memory_settings, sqlite_settings
@@ -55,7 +55,7 @@ async def test_nothing_of_a_temporary_place_is_left(tmp_path: Path) -> None:
 async def test_a_store_that_has_ever_had_a_job_is_refused(tmp_path: Path) -> None:
     settings = sqlite_settings(tmp_path)
     async with ground_on(settings).open() as site:
-        [pushed] = await site.penstock.push(spec(QueueKey("default", "bench")))
+        [pushed] = await push(site.penstock, [spec(QueueKey("default", "bench"))])
         await site.store.engine.delete([pushed.id])
     bench = Bench(place=Given(settings, "the given store"), sizes=TINY)
 
@@ -95,7 +95,7 @@ async def test_a_stored_job_takes_less_than_is_reckoned_with(tmp_path: Path) -> 
     ground = ground_on(sqlite_settings(tmp_path))
     count = 10_000
     async with ground.open() as site:
-        await site.penstock.push(*[spec(ground.queue)] * count)
+        await push(site.penstock, [spec(ground.queue)] * count)
         on_disk = sum(bytes_of(path) for path in left_in(tmp_path))
 
     assert on_disk < count * BYTES_PER_JOB

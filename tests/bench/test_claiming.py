@@ -28,6 +28,7 @@ async def test_few_and_many_in_one_queue(ground: Ground) -> None:
     assert isinstance(ratio, Ratio)
     assert (few.limit is None) is ground.settings.url.startswith("memory")
     assert ratio.value == many.ours.median / few.ours.median
+    assert (ratio.limit is None) is (few.limit is None)
 
 
 async def test_as_many_wait_after_the_claims_as_before(sqlite: Ground) -> None:

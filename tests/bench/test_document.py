@@ -63,4 +63,5 @@ def test_a_total_and_a_ratio() -> None:
 
     assert (found["all"]["jobs"], found["all"]["seconds"]) == (2000, 1.25)
     assert (found["bad"]["ratio"], found["bad"]["at_most_ratio"]) == (2.0, 1.5)
+    assert (found["good"]["bare_ratio"], found["bad"]["bare_ratio"]) == (1.1, None)
     assert (found["good"]["reached"], found["bad"]["reached"]) == (True, False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from penstock.bench.ground import FILL, Ground, new_job, spec
+from penstock.bench.ground import FILL, Ground, new_job, push, spec
 from penstock.job import QueueKey
 
 
@@ -35,7 +35,7 @@ async def test_a_job_as_it_is_pushed_is_the_job_as_it_is_stored(memory: Ground) 
 
 async def test_nothing_of_the_store_is_open_afterwards(sqlite: Ground) -> None:
     async with sqlite.open() as first:
-        [pushed] = await first.penstock.push(spec(sqlite.queue))
+        [pushed] = await push(first.penstock, [spec(sqlite.queue)])
 
     async with sqlite.open() as second:
         found: Sequence[object] = await second.store.engine.get([pushed.id])

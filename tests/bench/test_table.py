@@ -22,8 +22,8 @@ def line(part: str) -> str:
         ("claim", ["4.00", "4.00", "4.00", "4.00", "1.00", "25%"]),
         ("step", ["1.50", "1.50", "1.50", "1.50", "-", "-"]),
         ("all of them", ["2,000", "1.25"]),
-        ("good", ["1.25", "1.50"]),
-        ("bad", ["2.00", "1.50", "(missed)"]),
+        ("good", ["1.25", "1.10", "at", "most", "1.50:", "yes"]),
+        ("bad", ["2.00", "-", "at", "most", "1.50:", "no"]),
     ],
 )
 def test_every_figure_has_its_line(part: str, cells: list[str]) -> None:
