@@ -22,10 +22,10 @@ Say = Callable[[str, str], None]  # which measure runs, and what it is doing
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Something to measure, and how many jobs it stores at least."""
+    """Something to measure, and about how many jobs it stores."""
 
     run: Callable[[Ground], Awaitable[Sequence[Figure]]]
-    jobs: Callable[[Sizes], int] = lambda sizes: sizes.drained
+    jobs: Callable[[Sizes], int] = lambda sizes: sizes.in_rounds
 
 
 MEASURES: Mapping[str, Measure] = {

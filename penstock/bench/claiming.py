@@ -8,7 +8,8 @@ from itertools import cycle, islice
 
 from penstock.bench.bare import Bare
 from penstock.bench.figures import Figure, Ratio, Time, Times, Total, ratio, times
-from penstock.bench.ground import BATCH, TTL, TYPE, Ground, Site, new_job, since
+from penstock.bench.ground import TTL, TYPE, Ground, Site, new_job, since
+from penstock.bench.sizes import BATCH
 from penstock.engine import Ack, Claimed, Want
 from penstock.errors import BenchFailed
 from penstock.job import NewJob, QueueKey, Root

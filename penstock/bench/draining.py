@@ -9,7 +9,6 @@ from penstock.bench.bare import Bare
 from penstock.bench.figures import Figure, Rate, rates
 from penstock.bench.ground import (
     BARE_TYPE,
-    BATCH,
     FILL,
     TTL,
     Ground,
@@ -21,6 +20,7 @@ from penstock.bench.ground import (
     since,
     spec,
 )
+from penstock.bench.sizes import BATCH
 from penstock.engine import Want
 from penstock.errors import BenchFailed
 from penstock.group import Store

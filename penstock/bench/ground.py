@@ -22,7 +22,6 @@ STORE = "bench"
 TYPE = "bench"
 BARE_TYPE = "bare"  # no runner of ours takes jobs of this type
 PARAMS: JSONObject = {"name": "a job of usual size", "to": "somebody@example.org", "number": 1337}
-BATCH = 100  # jobs in one call, wherever a measure says nothing else
 FILL = 2_000  # jobs in one call that fills
 TTL = timedelta(minutes=10)  # no claim that is measured runs out meanwhile
 

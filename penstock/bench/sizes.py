@@ -5,6 +5,8 @@ from typing import Self
 
 LARGE = 1_000_000
 SMALL = 1_000
+BATCH = 100  # jobs in one call, wherever a measure says nothing else
+TASKS = 64  # that push at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,12 @@ class Sizes:
     drained: int = 12_000  # jobs through the runner, in a round
     pickups: int = 250
     claims: int = 150  # at most, of each population
+
+    @property
+    def in_rounds(self) -> int:
+        """The most jobs that a measure of rounds stores: ours, and as many of the bare store."""
+        most = max(self.singles, self.batches * BATCH, self.each_task * TASKS, self.drained)
+        return 2 * self.rounds * most
 
     @property
     def scheduled(self) -> int:

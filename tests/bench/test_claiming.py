@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from penstock.bench import claiming
 from penstock.bench.figures import Figure, Ratio, Time, Total
-from penstock.bench.ground import BATCH, Ground
+from penstock.bench.ground import Ground
+from penstock.bench.sizes import BATCH
 from penstock.job import Counts
 from tests.bench.tiny import TINY
 

@@ -16,6 +16,11 @@ def test_the_large_populations_grow_and_shrink_together() -> None:
     assert sizes.drained == Sizes().drained
 
 
+def test_the_rounds_store_as_many_jobs_as_the_largest_of_them() -> None:
+    assert Sizes(rounds=2, batches=500).in_rounds == 2 * 2 * 500 * 100
+    assert Sizes(rounds=3, drained=90_000).in_rounds == 3 * 2 * 90_000
+
+
 def test_a_quick_look_is_smaller_everywhere() -> None:
     quick, usual = Sizes.quick(), Sizes()
 
