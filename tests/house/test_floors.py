@@ -84,6 +84,8 @@ def test_imports_that_go_down_pass(house: Path) -> None:
         ("app", "testing"),
         ("app", "conformance/__init__"),
         ("cli/__init__", "engines/memory"),
+        ("bench/__init__", "engines/memory"),
+        ("app", "bench/__init__"),
     ],
 )
 def test_an_import_that_goes_up_or_sideways_is_refused(
