@@ -19,6 +19,7 @@ from penstock.serialization import (
     decode,
     digest,
     encode,
+    is_whole,
     parse,
 )
 
@@ -259,3 +260,11 @@ def test_the_order_of_keys_does_not_change_the_digest(value: dict[str, JSON]) ->
 )
 def test_different_values_have_different_digests(one: JSON, other: JSON) -> None:
     assert digest(one) != digest(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("", True), ("plain", True), ("grün 🌊", True), ("\ud800", False), ("grün \udfff", False)],
+)
+def test_half_of_a_surrogate_pair_is_no_whole_text(text: str, whole: bool) -> None:
+    assert is_whole(text) is whole
