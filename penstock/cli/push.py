@@ -69,7 +69,7 @@ def command(
 
 async def _push(penstock: Penstock, spec: JobSpec, count: int) -> Sequence[Pushed]:
     async with penstock:
-        new = penstock.group.prepare(spec)
+        new = penstock.group.admit(spec)
         answers: list[Pushed] = []
         for start in range(0, count, BATCH):
             answers += await penstock.group.store([new] * min(BATCH, count - start))
