@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 from penstock.engine import Engine, Feature
 from penstock.errors import BadJob, FieldError, UnsupportedFeature
@@ -57,6 +58,18 @@ class JobSpec:
     trace: str | None = None
     request_id: str | None = None
 
+    def as_spec(self) -> "JobSpec":
+        """Itself: a spec can be pushed as it stands."""
+        return self
+
+
+class Pushable(Protocol):
+    """What can be pushed: a job that says itself how it is asked for."""
+
+    def as_spec(self) -> JobSpec:
+        """The job as its queue takes it; BadJob, naming each field, where it cannot be one."""
+        ...
+
 
 class Queue:
     """The queue of one type, in all domains: it checks and stamps what enters.
@@ -95,6 +108,13 @@ class Queue:
             delivery=self.policy.delivery,
             idempotency=spec.idempotency,
         )
+
+
+def check_spec(spec: JobSpec) -> None:
+    """Nothing, if each field of the spec is right; else BadJob naming all that are not."""
+    errors = _wrong(spec)
+    if errors:
+        raise BadJob(errors)
 
 
 def seconds(value: float) -> timedelta:

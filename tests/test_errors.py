@@ -14,6 +14,7 @@ from penstock.errors import (
     NotAllowed,
     PenstockError,
     UnknownType,
+    nearest,
 )
 
 KINDS = [
@@ -91,3 +92,16 @@ def test_the_caller_is_not_at_fault_where_a_store_is() -> None:
     assert not issubclass(EngineError, CallerError)
     assert not issubclass(JobFailed, CallerError)
     assert issubclass(UnknownType, CallerError)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("prot", "did you mean port?"),
+        ("Port", "did you mean port?"),
+        ("zzz", "known: allow, host, port"),
+        ("", "known: allow, host, port"),
+    ],
+)
+def test_the_nearest_known_key_is_named_or_all_are(key: str, said: str) -> None:
+    assert nearest(key, ["port", "host", "allow"]) == said

@@ -14,8 +14,8 @@ import click
 import msgspec
 
 from penstock.errors import SettingsError
-from penstock.handler import FunctionHandler, Handler, Registry
-from penstock.job import is_name
+from penstock.handler import Handler
+from penstock.job_class import registering
 from penstock.settings import Settings, StoreSettings, development, load
 
 if sys.platform == "win32":
@@ -38,8 +38,8 @@ config = click.option(
 )
 app = click.option(
     "--app",
-    metavar="MODULE:ATTRIBUTE",
-    help="Where your handlers are: a Registry, or a mapping of type to handler.",
+    metavar="MODULE[:ATTRIBUTE]",
+    help="Where your jobs are: a module, or an attribute that is a job, a list or a mapping of them.",
 )
 data = click.option(
     "--data",
@@ -80,35 +80,25 @@ def handlers_of(app: str | None) -> Mapping[str, Handler]:
     """The handlers named by --app."""
     if app is None:
         return {}
-    module, colon, attribute = app.partition(":")
-    if not colon or not module or not attribute:
-        raise SettingsError(f"--app {app}: write MODULE:ATTRIBUTE, as in myapp.jobs:registry")
-    sys.path.insert(0, "")
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        handlers = registering.handlers_of(_named(app))
+    except (ImportError, AttributeError, SettingsError) as error:
         raise SettingsError(f"--app {app}: {error}") from error
-    if isinstance(found, Registry):
-        return {type: found.handler(type) for type in found.types}
-    if isinstance(found, Mapping) and found:
-        return {type: _handler(app, type, one) for type, one in found.items()}
-    raise SettingsError(
-        f"--app {app} is a {type(found).__name__}; give a Registry or a mapping of type to handler"
-    )
+    if not handlers:
+        raise SettingsError(f"--app {app} holds no jobs; {registering.TAKEN}")
+    return handlers
 
 
-def _handler(app: str, type: object, found: object) -> Handler:
-    """The handler; a function becomes one."""
-    if not isinstance(type, str) or not is_name(type):
-        raise SettingsError(f"--app {app}: {type!a} is no name of a type")
-    if isinstance(found, Handler):
-        return found
-    if callable(found):
-        return FunctionHandler(found)
-    raise SettingsError(
-        f"--app {app}: {type} is no handler; give a function of the context, or an object with "
-        "check, timeout and run"
-    )
+def _named(app: str) -> object:
+    """What --app names: a module, or an attribute of one."""
+    module, colon, attribute = app.partition(":")
+    if not module or (colon and not attribute):
+        raise SettingsError("write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry")
+    sys.path.insert(0, "")
+    found: object = importlib.import_module(module)
+    for name in attribute.split(".") if attribute else ():
+        found = getattr(found, name)
+    return found
 
 
 def run(main: Coroutine[object, object, T]) -> T:
