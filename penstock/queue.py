@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from penstock.engine import Engine, Feature
 from penstock.errors import BadJob, FieldError, UnsupportedFeature
@@ -63,6 +63,7 @@ class JobSpec:
         return self
 
 
+@runtime_checkable
 class Pushable(Protocol):
     """What can be pushed: a job that says itself how it is asked for."""
 

@@ -61,8 +61,8 @@ def command(
         delay=None if delay is None else seconds(delay),
         dedupe=dedupe,
     )
-    settings = options.settings_of(config, data=data, profile=profile)
-    pushed = options.run(_push(Penstock(settings, options.handlers_of(app)), spec, count))
+    penstock = options.application(config, app=app, data=data, profile=profile)
+    pushed = options.run(_push(penstock, spec, count))
     for answer in pushed:
         click.echo(_line(answer, as_json=as_json))
 
