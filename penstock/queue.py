@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from penstock.engine import Engine, Feature
 from penstock.errors import BadJob, FieldError, UnsupportedFeature
@@ -68,6 +68,15 @@ class Pushable(Protocol):
 
     def as_spec(self) -> JobSpec:
         """The job as its queue takes it; BadJob, naming each field, where it cannot be one."""
+        ...
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """A handler that knows how its jobs are to be treated, whoever pushes them."""
+
+    def complete(self, spec: JobSpec) -> JobSpec:
+        """The spec, with what it leaves open filled in."""
         ...
 
 
