@@ -145,6 +145,9 @@ class Attempt:
             if self._stopped.is_set():
                 return None
             return Failed(error="CancelledError: the handler was cancelled, but not by its runner")
+        finally:
+            with self._lock:
+                self._work = None  # its loop closes: a stop that comes now has nothing to stop
 
     def _cancel(self) -> None:
         self._context.cancelled.set()
