@@ -72,6 +72,15 @@ class Pushable(Protocol):
         ...
 
 
+@runtime_checkable
+class Completing(Protocol):
+    """A handler that knows how its jobs are to be treated, whoever pushes them."""
+
+    def complete(self, spec: JobSpec) -> JobSpec:
+        """The spec, with what it leaves open filled in."""
+        ...
+
+
 class Queue:
     """The queue of one type, in all domains: it checks and stamps what enters.
 

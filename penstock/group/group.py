@@ -13,7 +13,7 @@ from penstock.group.store import Store
 from penstock.handler import Registry
 from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, is_name, store_number
 from penstock.policy import Policies, callback_params
-from penstock.queue import JobSpec, Queue
+from penstock.queue import Completing, JobSpec, Queue
 from penstock.serialization import JSONObject, decode
 
 log = logging.getLogger(__name__)
@@ -129,6 +129,9 @@ class QueueGroup:
         check_type: Callable[[str, JSONObject], None],
         check_callback: Callable[[Callback], None],
     ) -> NewJob:
+        handler: object = self.registry.find(spec.type)
+        if isinstance(handler, Completing):
+            spec = handler.complete(spec)
         new = self._queue(spec.type).stamp(spec)
         checks = [partial(check_type, spec.type, spec.params)]
         checks += [partial(check_callback, callback) for callback in spec.callbacks]

@@ -8,25 +8,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from inspect import Parameter
-from typing import Concatenate, Generic, ParamSpec, Protocol, cast, overload
+from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from penstock.handler import Answer, Context, is_async
 from penstock.job_class.declaration import OURS, Job, refusal
 from penstock.serialization import JSON
 
 P = ParamSpec("P")
+R = TypeVar("R", bound=Answer)
 
 _BY_PLACE = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
 _ANY_NUMBER = {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
 
 
-class JobFunction(Generic[P]):
+class JobFunction(Generic[P, R]):
     """A function whose calls make jobs; `function` is the plain one, to be called in tests.
 
     `job` is the job class: its fields are the function's parameters, without the context.
     """
 
-    def __init__(self, function: Callable[..., Answer], job_class: type[Job]) -> None:
+    def __init__(self, function: Callable[..., R], job_class: type[Job]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.job = job_class
@@ -40,20 +41,18 @@ class Decorator(Protocol):
     """Makes a job function of a function, which may take the context first."""
 
     @overload
-    def __call__(
-        self, function: Callable[Concatenate[Context, P], Answer], /
-    ) -> JobFunction[P]: ...
+    def __call__(self, function: Callable[Concatenate[Context, P], R], /) -> JobFunction[P, R]: ...
 
     @overload
-    def __call__(self, function: Callable[P, Answer], /) -> JobFunction[P]: ...
+    def __call__(self, function: Callable[P, R], /) -> JobFunction[P, R]: ...
 
 
 @overload
-def job(function: Callable[Concatenate[Context, P], Answer], /) -> JobFunction[P]: ...
+def job(function: Callable[Concatenate[Context, P], R], /) -> JobFunction[P, R]: ...
 
 
 @overload
-def job(function: Callable[P, Answer], /) -> JobFunction[P]: ...
+def job(function: Callable[P, R], /) -> JobFunction[P, R]: ...
 
 
 @overload
@@ -105,7 +104,7 @@ class _Shape:
 
 def _job_function(
     function: Callable[..., Answer], name: str, options: Mapping[str, object]
-) -> JobFunction[...]:
+) -> JobFunction[..., Answer]:
     shape = _shape(function)
     body = {
         "__module__": function.__module__,

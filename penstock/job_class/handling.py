@@ -1,14 +1,18 @@
 """Runs the jobs of a class: makes an instance of the params and calls its `run`."""
 
+import contextlib
 import importlib
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
-from penstock.errors import SettingsError
-from penstock.handler import Context, FunctionHandler
+from penstock.errors import BadJob, SettingsError
+from penstock.handler import Context, FunctionHandler, is_async
 from penstock.job_class.declaration import Job, options_of, refusal
 from penstock.job_class.function import JobFunction
-from penstock.job_class.params import check_kind, made_of
+from penstock.job_class.params import check_kind, made_of, written
+from penstock.queue import JobSpec
 from penstock.serialization import JSON, JSONObject
 
 
@@ -28,11 +32,19 @@ class JobHandler:
             raise refusal(named, "has no run; add `def run(self, context)` or `async def run`")
         check_kind(job_class)
         self.job_class = job_class
+        self.blocks = not is_async(job_class.run)
         self._place = place_of(job_class) if self.options.cpu_bound else None
 
     def check(self, params: JSONObject) -> None:
         """Nothing, if a job can be made of these params; else BadJob naming the field."""
         made_of(params, self.job_class)
+
+    def complete(self, spec: JobSpec) -> JobSpec:
+        """The spec, with what it leaves open as the class says; where equal jobs shall meet, with all its params."""
+        if self.options.dedupe is not False and isinstance(spec.params, Mapping):
+            with contextlib.suppress(BadJob):  # `check` tells what is wrong
+                spec = replace(spec, params=written(made_of(spec.params, self.job_class)))
+        return self.options.complete(spec)
 
     def timeout(self, params: JSONObject) -> timedelta | None:
         """As the class says."""

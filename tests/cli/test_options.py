@@ -6,10 +6,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from penstock.cli.options import EXAMPLES, _OneLine, application, run, settings_of
+from penstock.cli.options import EXAMPLES, _OneLine, application, handlers_of, run, settings_of
 from penstock.errors import SettingsError
 from penstock.queue import JobSpec
 
@@ -71,6 +72,74 @@ def test_the_development_profile_allows_this_machine_and_the_examples() -> None:
     assert plain.commands.exec.allow == ()
     assert "127.0.0.0/8" in development.commands.http.allow_private
     assert development.commands.exec.allow[0].startswith(str(EXAMPLES))
+
+
+JOBS = """
+from penstock import Job, job
+
+class Mail(Job, type="mail"):
+    def run(self, context): ...
+
+class Box:
+    jobs = [Mail]
+
+@job
+def resize(path): ...
+
+mapping = {"mail": Mail, "plain": lambda context: None}
+nothing = []
+half = Mail("", 1) if False else 3
+"""
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of jobs in the working directory, whose name is new each time."""
+    name = f"jobs_{uuid4().hex}"
+    Path(f"{name}.py").write_text(JOBS)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return name
+
+
+@pytest.mark.parametrize(
+    ("attribute", "types"),
+    [
+        ("", ["mail", "resize"]),
+        (":Mail", ["mail"]),
+        (":resize", ["resize"]),
+        (":Box.jobs", ["mail"]),
+        (":mapping", ["mail", "plain"]),
+    ],
+)
+def test_an_app_is_a_module_or_what_an_attribute_of_it_holds(
+    attribute: str, types: list[str], jobs: str
+) -> None:
+    assert sorted(handlers_of(f"{jobs}{attribute}")) == types
+
+
+@pytest.mark.parametrize(
+    ("app", "told"),
+    [
+        (":jobs", "write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry"),
+        ("{jobs}:", "write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry"),
+        ("{jobs}:mial", "module '{jobs}' has no attribute 'mial'"),
+        ("{jobs}:nothing", "holds no jobs; give a job class, a job function"),
+        ("{jobs}:half", "a int holds no jobs; give a job class"),
+        ("no_such_module_anywhere", "No module named 'no_such_module_anywhere'"),
+    ],
+)
+def test_an_app_without_jobs_is_refused_by_name(app: str, told: str, jobs: str) -> None:
+    named = app.format(jobs=jobs)
+
+    with pytest.raises(SettingsError) as caught:
+        handlers_of(named)
+
+    assert str(caught.value).startswith(f"--app {named}")
+    assert told.format(jobs=jobs) in str(caught.value)
+
+
+def test_without_an_app_there_are_no_handlers() -> None:
+    assert handlers_of(None) == {}
 
 
 def test_no_record_forges_a_line() -> None:
