@@ -59,7 +59,7 @@ def command(
         context=context,
         priority=priority,
         delay=None if delay is None else seconds(delay),
-        dedupe=dedupe,
+        dedupe=dedupe or None,
     )
     penstock = options.application(config, app=app, data=data, profile=profile)
     pushed = options.run(_push(penstock, spec, count))

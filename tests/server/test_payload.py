@@ -69,7 +69,9 @@ def test_our_own_shape_becomes_a_job() -> None:
 
 def test_what_is_left_out_is_left_to_the_policy() -> None:
     assert native_job({"type": "mail"}).spec == JobSpec("mail")
-    assert native_job({"type": "mail", "params": None, "dedupe": False}).spec == JobSpec("mail")
+    empty: JSONObject = {"type": "mail", "params": None, "dedupe": None}
+    assert native_job(empty).spec == JobSpec("mail")
+    assert native_job({"type": "mail", "dedupe": False}).spec == JobSpec("mail", dedupe=False)
 
 
 def test_a_command_of_a_type_without_params_is_enough() -> None:
