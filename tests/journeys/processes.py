@@ -182,6 +182,14 @@ async def get(url: str) -> dict[str, JSON]:
         return found
 
 
+def number(answer: JSON, name: str) -> int:
+    """The number of this name in a JSON object."""
+    assert isinstance(answer, Mapping)
+    found = answer[name]
+    assert isinstance(found, int)
+    return found
+
+
 async def curl(*words: str) -> str:
     """What `curl` prints."""
     process = await asyncio.create_subprocess_exec("curl", "-sS", *words, stdout=PIPE, stderr=PIPE)
