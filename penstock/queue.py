@@ -49,7 +49,7 @@ class JobSpec:
     priority: int | None = None
     delay: timedelta | None = None
     run_at: datetime | None = None
-    dedupe: bool | tuple[str, ...] = False  # all params count, or those named
+    dedupe: bool | tuple[str, ...] | None = None  # all params count, or those named
     root: Root | None = None
     max_attempts: int | None = None
     timeout: timedelta | None = None
@@ -63,6 +63,7 @@ class JobSpec:
         return self
 
 
+@runtime_checkable
 class Pushable(Protocol):
     """What can be pushed: a job that says itself how it is asked for."""
 
@@ -157,7 +158,7 @@ def _in_utc(root: Root) -> Root:
 
 
 def _dedupe_key(spec: JobSpec) -> str | None:
-    if spec.dedupe is False:
+    if spec.dedupe is None or spec.dedupe is False:
         return None
     if spec.dedupe is True:
         return digest({k: v for k, v in spec.params.items() if k not in ROOT_PARAMS})
@@ -245,7 +246,7 @@ def _wrong_time(time: object) -> str | None:
 
 
 def _wrong_dedupe(spec: JobSpec) -> str | None:
-    if isinstance(spec.dedupe, bool) or not isinstance(spec.params, Mapping):
+    if isinstance(spec.dedupe, bool | None) or not isinstance(spec.params, Mapping):
         return None
     if not spec.dedupe:
         return "is an empty list; name the params that count, or send true"

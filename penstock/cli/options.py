@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from penstock.app import Penstock
 from penstock.errors import SettingsError
 from penstock.handler import Handler
 from penstock.job_class import registering
@@ -39,7 +40,7 @@ config = click.option(
 app = click.option(
     "--app",
     metavar="MODULE[:ATTRIBUTE]",
-    help="Where your jobs are: a module, or an attribute that is a job, a list or a mapping of them.",
+    help="Where your jobs are: a module, or an attribute that is a job, a list or a mapping of them, or a Penstock.",
 )
 data = click.option(
     "--data",
@@ -62,6 +63,27 @@ domains = click.option(
 )
 
 
+def application(
+    config: Path | None,
+    *,
+    app: str | None = None,
+    data: Path | None = None,
+    profile: str = "production",
+) -> Penstock:
+    """What these options mean, not open yet: the Penstock that --app names, else one that runs the jobs named there.
+
+    A Penstock that --app names has its own settings, but for what the options say; no file is looked for.
+    """
+    found = None if app is None else _found(app)
+    if not isinstance(found, Penstock):
+        settings = settings_of(config, data=data, profile=profile)
+        return Penstock(settings, handlers_of(app))
+    found.close_sync()  # its module may have used it
+    own = found.settings if config is None else load(config, os.environ)
+    found.configure(_changed(own, data, profile))
+    return found
+
+
 def settings_of(
     config: Path | None, *, data: Path | None = None, profile: str = "production"
 ) -> Settings:
@@ -70,34 +92,37 @@ def settings_of(
         config = Path(os.environ[CONFIG_VARIABLE])
     if config is None and CONFIG_FILE.exists():
         config = CONFIG_FILE
-    settings = load(config, os.environ)
-    if data is not None:
-        settings = _in_directory(settings, data)
-    return development(settings, EXAMPLES) if profile == "development" else settings
+    return _changed(load(config, os.environ), data, profile)
 
 
 def handlers_of(app: str | None) -> Mapping[str, Handler]:
     """The handlers named by --app."""
     if app is None:
         return {}
+    found = _found(app)
     try:
-        handlers = registering.handlers_of(_named(app))
-    except (ImportError, AttributeError, SettingsError) as error:
+        handlers = registering.handlers_of(found)
+    except SettingsError as error:
         raise SettingsError(f"--app {app}: {error}") from error
     if not handlers:
         raise SettingsError(f"--app {app} holds no jobs; {registering.TAKEN}")
     return handlers
 
 
-def _named(app: str) -> object:
-    """What --app names: a module, or an attribute of one."""
+def _found(app: str) -> object:
+    """What --app names: a module, or an attribute of one; SettingsError where it is not to be had."""
     module, colon, attribute = app.partition(":")
     if not module or (colon and not attribute):
-        raise SettingsError("write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry")
+        raise SettingsError(
+            f"--app {app}: write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry"
+        )
     sys.path.insert(0, "")
-    found: object = importlib.import_module(module)
-    for name in attribute.split(".") if attribute else ():
-        found = getattr(found, name)
+    try:
+        found: object = importlib.import_module(module)
+        for name in attribute.split(".") if attribute else ():
+            found = getattr(found, name)
+    except (ImportError, AttributeError, SettingsError) as error:
+        raise SettingsError(f"--app {app}: {error}") from error
     return found
 
 
@@ -155,6 +180,12 @@ async def _end_the_rest() -> None:
     if rest:
         await asyncio.wait(rest, timeout=LAST_WORDS)
     await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+def _changed(settings: Settings, data: Path | None, profile: str) -> Settings:
+    if data is not None:
+        settings = _in_directory(settings, data)
+    return development(settings, EXAMPLES) if profile == "development" else settings
 
 
 def _in_directory(settings: Settings, data: Path) -> Settings:

@@ -21,7 +21,7 @@ class Options:
     max_attempts: int | None = None
     timeout: timedelta | None = None
     priority: int | None = None
-    dedupe: bool | tuple[str, ...] = False
+    dedupe: bool | tuple[str, ...] | None = None
     cpu_bound: bool = False
 
     def complete(self, spec: JobSpec) -> JobSpec:
@@ -31,7 +31,7 @@ class Options:
             max_attempts=self.max_attempts if spec.max_attempts is None else spec.max_attempts,
             timeout=self.timeout if spec.timeout is None else spec.timeout,
             priority=self.priority if spec.priority is None else spec.priority,
-            dedupe=spec.dedupe or self.dedupe,
+            dedupe=self.dedupe if spec.dedupe is None else spec.dedupe,
         )
 
 

@@ -41,7 +41,7 @@ class JobHandler:
 
     def complete(self, spec: JobSpec) -> JobSpec:
         """The spec, with what it leaves open as the class says; where equal jobs shall meet, with all its params."""
-        if self.options.dedupe is not False and isinstance(spec.params, Mapping):
+        if self.options.dedupe and isinstance(spec.params, Mapping):
             with contextlib.suppress(BadJob):  # `check` tells what is wrong
                 spec = replace(spec, params=written(made_of(spec.params, self.job_class)))
         return self.options.complete(spec)
