@@ -246,7 +246,7 @@ def _wrong_time(time: object) -> str | None:
 
 
 def _wrong_dedupe(spec: JobSpec) -> str | None:
-    if spec.dedupe is None or isinstance(spec.dedupe, bool) or not isinstance(spec.params, Mapping):
+    if isinstance(spec.dedupe, bool | None) or not isinstance(spec.params, Mapping):
         return None
     if not spec.dedupe:
         return "is an empty list; name the params that count, or send true"

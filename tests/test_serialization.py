@@ -1,3 +1,4 @@
+# long: the tables of what JSON may be, and of what is wrong with the rest
 """JSON: what is taken, what is refused and where, and that it comes back unchanged."""
 
 import time

@@ -158,7 +158,7 @@ def test_fields_may_be_called_as_options_are() -> None:
 
 def test_options_fill_in_only_what_a_push_leaves_open() -> None:
     options = options_of(SendMail)
-    asked = JobSpec("send_mail", priority=1, max_attempts=1, timeout=timedelta(1), dedupe=True)
+    asked = JobSpec("send_mail", priority=1, max_attempts=1, timeout=timedelta(1), dedupe=False)
 
     assert options.complete(asked) == asked
     assert options.complete(JobSpec("send_mail")) == JobSpec(

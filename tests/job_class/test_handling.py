@@ -173,3 +173,17 @@ async def test_two_at_once_do_not_meet() -> None:
     answers = await asyncio.gather(*[handler.run(given({"left": i})) for i in range(3)])
 
     assert answers == [[0, 2], [1, 2], [2, 2]]
+
+
+async def test_equal_jobs_meet_whoever_pushes_them_unless_one_is_wanted_twice() -> None:
+    class Sum(Add, type="sum", dedupe=("left", "right")):
+        pass
+
+    at = await installation({"sum": JobHandler(Sum)})
+
+    plain = at.group.prepare(JobSpec("sum", {"left": 1}))
+    typed = at.group.prepare(Sum(1, 1).as_spec())
+    twice = at.group.prepare(JobSpec("sum", {"left": 1}, dedupe=False))
+
+    assert plain.dedupe_key == typed.dedupe_key is not None
+    assert twice.dedupe_key is None

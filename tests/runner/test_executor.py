@@ -1,3 +1,4 @@
+# long: every way in which a handler can misbehave
 """The executor: which deadline counts, what is refused before a handler runs, and that no handler's error leaves it."""
 
 import asyncio
