@@ -23,7 +23,7 @@ from penstock.job import (
     Root,
 )
 from penstock.policy import Policy
-from penstock.queue import MAX_WAIT, JobSpec, Queue, check_spec, seconds
+from penstock.queue import MAX_WAIT, JobSpec, Queue, check_spec, numbered, seconds
 from penstock.serialization import MAX_BYTES, JSONObject
 
 SECOND = timedelta(seconds=1)
@@ -341,3 +341,17 @@ def test_a_spec_can_be_checked_without_a_queue() -> None:
         check_spec(replace(PLAIN, priority=-1, max_attempts=0))
 
     assert [error.field for error in caught.value.errors] == ["priority", "max_attempts"]
+
+
+def test_jobs_under_one_key_are_numbered_in_each_domain() -> None:
+    def new(key: str | None, domain: str = "d", fingerprint: str = "f", item: int = 0) -> NewJob:
+        asked = key and Idempotency(key=key, fingerprint=fingerprint, item=item)
+        return NewJob(queue=QueueKey(domain, "mail"), idempotency=asked or None)
+
+    jobs = [new("k"), new(None), new("k"), new("k", "e"), new("j"), new("k", "d", "g"), new("k")]
+
+    items = [job.idempotency and job.idempotency.item for job in numbered(jobs)]
+
+    assert items == [0, None, 1, 0, 0, 0, 2]
+    assert numbered([jobs[1], jobs[0]]) == [jobs[1], jobs[0]]
+    assert numbered([new("k", item=5)]) == [new("k")]

@@ -32,7 +32,7 @@ from penstock.engines.sqlite.store import Place, Store
 from penstock.engines.sqlite.times import stored
 from penstock.engines.sqlite.writer import Act
 from penstock.errors import EngineError
-from penstock.job import Claim, Counts, Job, JobId, NewJob, Presence, QueueKey
+from penstock.job import Claim, Counts, Job, JobId, NewJob, Order, Presence, QueueKey
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -106,7 +106,8 @@ class SqliteEngine:
 
     async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         """Store the jobs, or raise the twins of those that are waiting already."""
-        return await self._write("push", push.push, jobs)
+        call = object()  # pushes at the same time share a commit, and nothing else
+        return await self._write("push", push.push, [push.Asked(call, new) for new in jobs])
 
     async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
         """Claim what is ready, and end what is superseded on the way."""
@@ -183,6 +184,10 @@ class SqliteEngine:
     async def oldest(self, queues: Collection[QueueKey]) -> Mapping[QueueKey, timedelta]:
         """How long the first ready job of each queue has been ready."""
         return await self._open_store.reader.do(reading.oldest, queues, self._host_now())
+
+    async def ahead(self, ids: Sequence[JobId], order: Order, *, most: int) -> Sequence[int | None]:
+        """Count the ready jobs before each."""
+        return await self._open_store.reader.do(reading.ahead, ids, order, most)
 
     # control
 

@@ -33,6 +33,7 @@ from penstock.job import (
     ClaimRef,
     JobId,
     NewJob,
+    Order,
     QueueKey,
     State,
 )
@@ -89,7 +90,10 @@ class EngineMachine(Pair):
 
     @rule(new=recipes.some(recipes.new_jobs, 4))
     def push(self, new: Sequence[NewJob]) -> None:
-        self.compare_each(self.engine.push, self.model.push, [self.named(each) for each in new])
+        named = [self.named(each) for each in new]
+        answers = self.ask(self.engine.push(named))
+        self.learn_ids()
+        assert list(answers) == self.model.push(named)
 
     @while_some_are(State.READY)
     @rule(target=claims, wants=recipes.wants, worker=recipes.workers)
@@ -276,6 +280,16 @@ class EngineMachine(Pair):
     def list_some(self, which: JobFilter, limit: int, after: JobId | None) -> None:
         found = self.run(self.engine.list(which, limit=limit, after=after))
         assert [job.id for job in found] == self.model.matching(which, after)[:limit]
+        self.is_used = False
+
+    @not_in_a_row
+    @while_some_are(State.READY)
+    @rule(order=recipes.one_of(*Order), most=recipes.limits)
+    def ask_what_is_ahead(self, order: Order, most: int) -> None:
+        ids = [*self.model.ids.values(), recipes.NO_JOB]
+        places = [self.model.ahead(id, order) for id in ids]
+        found = self.run(self.engine.ahead(ids, order, most=most))
+        assert list(found) == [None if place is None else min(place, most) for place in places]
         self.is_used = False
 
     @invariant()
