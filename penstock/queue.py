@@ -1,10 +1,12 @@
 """One queue: what a job must look like to enter it, and how it is stamped; the same for all engines."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from penstock.engine import Engine, Feature
 from penstock.errors import BadJob, FieldError, UnsupportedFeature
@@ -48,7 +50,7 @@ class JobSpec:
     priority: int | None = None
     delay: timedelta | None = None
     run_at: datetime | None = None
-    dedupe: bool | tuple[str, ...] = False  # all params count, or those named
+    dedupe: bool | tuple[str, ...] | None = None  # all params count, or those named
     root: Root | None = None
     max_attempts: int | None = None
     timeout: timedelta | None = None
@@ -56,6 +58,28 @@ class JobSpec:
     idempotency: Idempotency | None = None
     trace: str | None = None
     request_id: str | None = None
+
+    def as_spec(self) -> "JobSpec":
+        """Itself: a spec can be pushed as it stands."""
+        return self
+
+
+@runtime_checkable
+class Pushable(Protocol):
+    """What can be pushed: a job that says itself how it is asked for."""
+
+    def as_spec(self) -> JobSpec:
+        """The job as its queue takes it; BadJob, naming each field, where it cannot be one."""
+        ...
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """A handler that knows how its jobs are to be treated, whoever pushes them."""
+
+    def complete(self, spec: JobSpec) -> JobSpec:
+        """The spec, with what it leaves open filled in."""
+        ...
 
 
 class Queue:
@@ -97,11 +121,37 @@ class Queue:
         )
 
 
+def check_spec(spec: JobSpec) -> None:
+    """Nothing, if each field of the spec is right; else BadJob naming all that are not."""
+    errors = _wrong(spec)
+    if errors:
+        raise BadJob(errors)
+
+
 def seconds(value: float) -> timedelta:
     """The duration of so many seconds; one that every check refuses where there is none so long."""
     if not math.isfinite(value) or abs(value) > MAX_WAIT.total_seconds():
         return MAX_WAIT + timedelta(days=1)
     return timedelta(seconds=value)
+
+
+def numbered(jobs: Sequence[NewJob]) -> Sequence[NewJob]:
+    """The jobs of one push to one store; those that were asked for under one key are told apart by their item.
+
+    Items count from 0 in each domain, so that any two pushes under one key that share a domain meet at its item 0.
+    """
+    counts: Counter[tuple[str, str, str]] = Counter()
+    return [_numbered(new, counts) for new in jobs]
+
+
+def _numbered(new: NewJob, counts: Counter[tuple[str, str, str]]) -> NewJob:
+    asked = new.idempotency
+    if asked is None:
+        return new
+    together = (new.queue.domain, asked.key, asked.fingerprint)
+    item = counts[together]
+    counts[together] += 1
+    return new if item == asked.item else replace(new, idempotency=replace(asked, item=item))
 
 
 def _text_of(params: JSONObject) -> str:
@@ -128,7 +178,7 @@ def _in_utc(root: Root) -> Root:
 
 
 def _dedupe_key(spec: JobSpec) -> str | None:
-    if spec.dedupe is False:
+    if spec.dedupe is None or spec.dedupe is False:
         return None
     if spec.dedupe is True:
         return digest({k: v for k, v in spec.params.items() if k not in ROOT_PARAMS})
@@ -217,7 +267,7 @@ def _wrong_time(time: object) -> str | None:
 
 
 def _wrong_dedupe(spec: JobSpec) -> str | None:
-    if isinstance(spec.dedupe, bool) or not isinstance(spec.params, Mapping):
+    if isinstance(spec.dedupe, bool | None) or not isinstance(spec.params, Mapping):
         return None
     if not spec.dedupe:
         return "is an empty list; name the params that count, or send true"

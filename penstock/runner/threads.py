@@ -44,6 +44,16 @@ class Threads(Executor):
             self._idle.release()
 
 
+class Inline(Executor):
+    """No thread at all: each call runs at once, in the thread of whoever submits it."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """The call has run; the future tells how it ended."""
+        future: Future[T] = Future()
+        _run(future, partial(fn, *args, **kwargs))
+        return future
+
+
 def _run(future: "Future[T]", call: Callable[[], T]) -> None:
     if not future.set_running_or_notify_cancel():
         return

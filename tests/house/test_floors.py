@@ -12,7 +12,16 @@ LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 MODULES = [
     *["__init__", "app", "clock", "engine", "errors", "events", "group", "handler"],
-    *["inspection", "job", "policy", "queue", "serialization", "settings", "upkeep"],
+    *[
+        "inspection",
+        "job",
+        "job_class/__init__",
+        "policy",
+        "queue",
+        "serialization",
+        "settings",
+        "upkeep",
+    ],
     *["cli/__init__", "commands/__init__", "conformance/__init__", "runner/__init__"],
     *["server/__init__", "engines/__init__", "engines/memory", "engines/sqlite/__init__"],
 ]

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from penstock.runner.threads import Threads
+from penstock.runner.threads import Inline, Threads
 from tests.installation import SOON
 
 
@@ -56,6 +56,14 @@ async def test_an_event_loop_runs_calls_in_them() -> None:
         await loop.run_in_executor(Threads(), threading.current_thread)
         is not threading.main_thread()
     )
+
+
+def test_without_threads_a_call_has_run_when_it_is_submitted() -> None:
+    here = Inline().submit(threading.current_thread)
+    failed = Inline().submit(exit_with, 3)
+
+    assert here.result(0) is threading.current_thread()
+    assert isinstance(failed.exception(0), SystemExit)
 
 
 def exit_with(code: int) -> None:
