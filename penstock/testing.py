@@ -36,7 +36,6 @@ from penstock.serialization import JSON, JSONObject, check, decode, encode
 from penstock.settings import Settings, StoreSettings
 
 MOST = 10_000  # jobs of one run: more come of jobs that push each other for ever
-TTL = timedelta(seconds=15)
 
 # What commands that are not carried out are taken to have brought back.
 ANSWERS: Mapping[str, JSON] = {
@@ -172,7 +171,7 @@ class MemoryPenstock(Penstock):
         stop = self.events.listen(note)
         try:
             await self.make_ready()
-            run = await self.run_jobs(Limits(maxjobs=MOST), _say_nothing).run()
+            run = await self.run_jobs(Limits(maxjobs=MOST), lambda line: None).run()
         finally:
             stop()
         if run.error is not None:
@@ -293,7 +292,7 @@ async def _claimed(job: Pushable, attempt: int, max_attempts: int | None) -> Sto
     engine = MemoryEngine()
     spec = replace(job.as_spec(), delay=None, run_at=None)
     [pushed] = await engine.push([Queue(spec.type, Policy(), engine).stamp(spec)])
-    [claim] = await engine.claim_ids([pushed.id], ttl=TTL, worker="test")
+    [claim] = await engine.claim_ids([pushed.id], ttl=timedelta(minutes=1), worker="test")
     attempts = max(attempt, max_attempts or claim.job.max_attempts)
     return replace(claim.job, attempt=attempt, fence=attempt, max_attempts=attempts)
 
@@ -301,7 +300,3 @@ async def _claimed(job: Pushable, attempt: int, max_attempts: int | None) -> Sto
 def _params(text: str) -> JSONObject:
     params = decode(text)
     return params if isinstance(params, Mapping) else {}
-
-
-def _say_nothing(line: str) -> None:
-    """Nobody reads the lines of a run."""

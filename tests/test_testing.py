@@ -1,3 +1,4 @@
+# long: all that users are given for their tests
 """What users' tests are given, used as users do."""
 
 import asyncio
