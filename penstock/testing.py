@@ -1,13 +1,4 @@
-"""For the tests of code that uses Penstock: run one job, or a whole Penstock in memory with a clock to move.
-
-async def test_signing_up_sends_a_mail() -> None:
-    async with MemoryPenstock([SendMail]) as penstock:
-        await sign_up("a@example.org", penstock)
-
-        penstock.assert_pushed(SendMail, to="a@example.org")
-        [job] = await penstock.run()
-        assert job.state == "done"
-"""
+"""For the tests of code that uses Penstock: one job run inline, or a whole Penstock in memory with a clock to move."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -129,7 +120,7 @@ class MemoryPenstock(Penstock):
         """The jobs of a class, of a job function, or the params of a type, that pushes have stored, in their order."""
         return _Kind(kind).of(self._stored)
 
-    def assert_pushed(self, kind: type[Job] | MakesJobs | str, **fields: object) -> None:
+    def assert_pushed(self, kind: type[Job] | MakesJobs | str, /, **fields: object) -> None:
         """A job of this kind with these fields was pushed; else AssertionError, saying what was."""
         wanted = _Kind(kind)
         found = wanted.of(self._stored)
@@ -142,7 +133,7 @@ class MemoryPenstock(Penstock):
             told = f"pushed were jobs of the types: {', '.join(types) or 'none'}"
         raise AssertionError(f"no {wanted.shown(fields)} was pushed; {told}")
 
-    def assert_not_pushed(self, kind: type[Job] | MakesJobs | str, **fields: object) -> None:
+    def assert_not_pushed(self, kind: type[Job] | MakesJobs | str, /, **fields: object) -> None:
         """No job of this kind with these fields was pushed; else AssertionError, showing those that were."""
         wanted = _Kind(kind)
         matching = wanted.matching(wanted.of(self._stored), fields)
