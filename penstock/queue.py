@@ -1,3 +1,4 @@
+# long: every check of a job that enters, to be found in one place
 """One queue: what a job must look like to enter it, and how it is stamped; the same for all engines."""
 
 import math

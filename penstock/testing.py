@@ -1,13 +1,4 @@
-"""For the tests of code that uses Penstock: run one job, or a whole Penstock in memory with a clock to move.
-
-async def test_signing_up_sends_a_mail() -> None:
-    async with MemoryPenstock([SendMail]) as penstock:
-        await sign_up("a@example.org", penstock)
-
-        penstock.assert_pushed(SendMail, to="a@example.org")
-        [job] = await penstock.run()
-        assert job.state == "done"
-"""
+"""For the tests of code that uses Penstock: one job run inline, or a whole Penstock in memory with a clock to move."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -36,7 +27,6 @@ from penstock.serialization import JSON, JSONObject, check, decode, encode
 from penstock.settings import Settings, StoreSettings
 
 MOST = 10_000  # jobs of one run: more come of jobs that push each other for ever
-TTL = timedelta(seconds=15)
 
 # What commands that are not carried out are taken to have brought back.
 ANSWERS: Mapping[str, JSON] = {
@@ -130,7 +120,7 @@ class MemoryPenstock(Penstock):
         """The jobs of a class, of a job function, or the params of a type, that pushes have stored, in their order."""
         return _Kind(kind).of(self._stored)
 
-    def assert_pushed(self, kind: type[Job] | MakesJobs | str, **fields: object) -> None:
+    def assert_pushed(self, kind: type[Job] | MakesJobs | str, /, **fields: object) -> None:
         """A job of this kind with these fields was pushed; else AssertionError, saying what was."""
         wanted = _Kind(kind)
         found = wanted.of(self._stored)
@@ -143,7 +133,7 @@ class MemoryPenstock(Penstock):
             told = f"pushed were jobs of the types: {', '.join(types) or 'none'}"
         raise AssertionError(f"no {wanted.shown(fields)} was pushed; {told}")
 
-    def assert_not_pushed(self, kind: type[Job] | MakesJobs | str, **fields: object) -> None:
+    def assert_not_pushed(self, kind: type[Job] | MakesJobs | str, /, **fields: object) -> None:
         """No job of this kind with these fields was pushed; else AssertionError, showing those that were."""
         wanted = _Kind(kind)
         matching = wanted.matching(wanted.of(self._stored), fields)
@@ -172,7 +162,7 @@ class MemoryPenstock(Penstock):
         stop = self.events.listen(note)
         try:
             await self.make_ready()
-            run = await self.run_jobs(Limits(maxjobs=MOST), _say_nothing).run()
+            run = await self.run_jobs(Limits(maxjobs=MOST), lambda line: None).run()
         finally:
             stop()
         if run.error is not None:
@@ -293,7 +283,7 @@ async def _claimed(job: Pushable, attempt: int, max_attempts: int | None) -> Sto
     engine = MemoryEngine()
     spec = replace(job.as_spec(), delay=None, run_at=None)
     [pushed] = await engine.push([Queue(spec.type, Policy(), engine).stamp(spec)])
-    [claim] = await engine.claim_ids([pushed.id], ttl=TTL, worker="test")
+    [claim] = await engine.claim_ids([pushed.id], ttl=timedelta(minutes=1), worker="test")
     attempts = max(attempt, max_attempts or claim.job.max_attempts)
     return replace(claim.job, attempt=attempt, fence=attempt, max_attempts=attempts)
 
@@ -301,7 +291,3 @@ async def _claimed(job: Pushable, attempt: int, max_attempts: int | None) -> Sto
 def _params(text: str) -> JSONObject:
     params = decode(text)
     return params if isinstance(params, Mapping) else {}
-
-
-def _say_nothing(line: str) -> None:
-    """Nobody reads the lines of a run."""

@@ -1,3 +1,4 @@
+# long: all that users are given for their tests
 """What users' tests are given, used as users do."""
 
 import asyncio
@@ -142,6 +143,14 @@ async def test_pushes_are_asserted_by_some_of_their_fields(penstock: MemoryPenst
     penstock.assert_not_pushed(SendMail, to="b")
     penstock.assert_not_pushed("nothing")
     penstock.assert_not_pushed("elsewhere", m=1)
+
+
+async def test_a_field_may_be_called_as_ours_are() -> None:
+    async with MemoryPenstock() as penstock:
+        await penstock.push(JobSpec("a", {"kind": 1, "self": 2}))
+
+        penstock.assert_pushed("a", kind=1, self=2)
+        penstock.assert_not_pushed("a", kind=2)
 
 
 async def test_an_assertion_that_fails_says_what_was_pushed(penstock: MemoryPenstock) -> None:

@@ -171,22 +171,20 @@ async def _store(
     group: QueueGroup, jobs: Sequence[NewJob], specs: Sequence[JobSpec], over: _Over
 ) -> list[Pushed]:
     if over.idempotency is not None:
-        jobs = _together(jobs, specs, over.idempotency.key)
+        jobs = _marked(jobs, specs, over.idempotency.key)
     pushed = await group.store(jobs)
     if any(answer.conflict for answer in pushed):
         raise KeyReused
     return list(pushed)
 
 
-def _together(jobs: Sequence[NewJob], specs: Sequence[JobSpec], key: str) -> Sequence[NewJob]:
-    """The jobs, each knowing what was asked for together under the key."""
+def _marked(jobs: Sequence[NewJob], specs: Sequence[JobSpec], key: str) -> Sequence[NewJob]:
+    """The jobs, each with the key and a fingerprint of all that was asked for under it."""
     if not jobs:
-        raise BadJob.field("jobs", "is empty; a key needs a job to keep it")
-    fingerprint = digest(cast("JSON", msgspec.to_builtins(specs, enc_hook=plain)))
-    return [
-        replace(job, idempotency=Idempotency(key=f"{key}#{item}", fingerprint=fingerprint))
-        for item, job in enumerate(jobs)
-    ]
+        raise BadJob.field("jobs", "is empty; a key needs a job to be kept with")
+    told = cast("JSON", msgspec.to_builtins(specs, enc_hook=plain))
+    asked = Idempotency(key=key, fingerprint=digest(told))
+    return [replace(job, idempotency=asked) for job in jobs]
 
 
 def _duration(value: object, name: str) -> timedelta | None:

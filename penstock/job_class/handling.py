@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from penstock.errors import BadJob, SettingsError
+from penstock.errors import SettingsError
 from penstock.handler import Context, FunctionHandler, is_async
 from penstock.job_class.declaration import Job, options_of, refusal
 from penstock.job_class.function import JobFunction
@@ -42,7 +42,7 @@ class JobHandler:
     def complete(self, spec: JobSpec) -> JobSpec:
         """The spec, with what it leaves open as the class says; where equal jobs shall meet, with all its params."""
         if self.options.dedupe and isinstance(spec.params, Mapping):
-            with contextlib.suppress(BadJob):  # `check` tells what is wrong
+            with contextlib.suppress(Exception):  # `check` comes next and tells what is wrong
                 spec = replace(spec, params=written(made_of(spec.params, self.job_class)))
         return self.options.complete(spec)
 

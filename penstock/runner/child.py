@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import Future
 from io import TextIOWrapper
 from queue import SimpleQueue
 from typing import IO
@@ -26,7 +27,7 @@ from penstock.runner.messages import (
     for_child,
     line_of,
 )
-from penstock.runner.threads import Inline
+from penstock.runner.threads import Calls
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,11 @@ class Forward(logging.Handler):
 
 
 class Attempt:
-    """One job in this process: `run` in the main thread, `stop` from another."""
+    """One job in this process: `run` in the main thread, `stop` from another.
+
+    A handler that blocks has the main thread to itself, as what it calls may need it, and may need that no event loop
+    runs there: the loop has a thread beside it.
+    """
 
     def __init__(self, task: Task, channel: Channel) -> None:
         self._task = task
@@ -99,11 +104,13 @@ class Attempt:
         self._work: asyncio.Task[Happened | None] | None = None
         self._blocks = True
         self._lock = threading.Lock()
+        self._calls = Calls()
+        self._came_to: Future[Happened | None] = Future()
         self._context = Context(
             job=task.job,
             params={},
             idempotency_key=task.idempotency_key,
-            threads=Inline(),
+            threads=self._calls,
             reported=self._report,
         )
 
@@ -111,9 +118,15 @@ class Attempt:
         """What the job came to; None where it was stopped before it came to anything."""
         logging.getLogger().setLevel(self._task.level)
         try:
-            return asyncio.run(self._run())
-        finally:
-            self._over = True
+            handler = JobHandler(found_at(self._task.place))
+            self._context.params = params_of(self._task.job)
+        except Exception as error:
+            log.warning("cannot run %s", self._task.place, exc_info=error)
+            return Failed(error=f"cannot run: {named(error)}")
+        threading.Thread(target=self._loop, args=(handler,), name="loop", daemon=True).start()
+        self._calls.serve()
+        self._over = True
+        return self._came_to.result()
 
     def stop(self) -> None:
         """Let the job end soon: what awaits is cancelled, what blocks may look at `cancelled`."""
@@ -124,14 +137,13 @@ class Attempt:
             elif self._work is not None:
                 self._work.get_loop().call_soon_threadsafe(self._cancel)
 
-    async def _run(self) -> Happened | None:
+    def _loop(self, handler: JobHandler) -> None:
         try:
-            handler = JobHandler(found_at(self._task.place))
-            self._context.params = params_of(self._task.job)
-        except Exception as error:
-            log.warning("cannot run %s", self._task.place, exc_info=error)
-            return Failed(error=f"cannot run: {named(error)}")
-        return await self._outcome(handler)
+            self._came_to.set_result(asyncio.run(self._outcome(handler)))
+        except BaseException as error:  # noqa: BLE001 - raised where `run` is called
+            self._came_to.set_exception(error)
+        finally:
+            self._calls.shutdown()
 
     async def _outcome(self, handler: JobHandler) -> Happened | None:
         with self._lock:

@@ -52,7 +52,7 @@ class Process:
         try:
             await process._connect()
         except BaseException:
-            process.kill()
+            process._abandon()
             raise
         return process
 
@@ -98,6 +98,12 @@ class Process:
             asyncio.BaseProtocol, self._popen.stdin
         )
         self._pipes.append(self._to_child)
+
+    def _abandon(self) -> None:
+        self.kill()
+        for pipe in (self._popen.stdout, self._popen.stdin)[len(self._pipes) :]:
+            if pipe is not None:
+                pipe.close()
 
     def _send(self, message: Task | Stop) -> None:
         if self._to_child is not None and not self._to_child.is_closing():

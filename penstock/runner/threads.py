@@ -44,14 +44,26 @@ class Threads(Executor):
             self._idle.release()
 
 
-class Inline(Executor):
-    """No thread at all: each call runs at once, in the thread of whoever submits it."""
+class Calls(Executor):
+    """No threads at all: calls wait until a thread that is there serves them, one after another."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """The call has run; the future tells how it ended."""
+        """The call will run; the future tells how it ends."""
         future: Future[T] = Future()
-        _run(future, partial(fn, *args, **kwargs))
+        self._calls.put(partial(_run, future, partial(fn, *args, **kwargs)))
         return future
+
+    def serve(self) -> None:
+        """All calls have run, and there will be no more."""
+        while call := self._calls.get():
+            call()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Whoever serves is free once the calls until now have run."""
+        self._calls.put(None)
 
 
 def _run(future: "Future[T]", call: Callable[[], T]) -> None:

@@ -327,3 +327,11 @@ def test_nothing_is_built_before_it_is_opened(tmp_path: Path) -> None:
 
     with pytest.raises(EngineError, match="names no file"):
         penstock.push_sync(JobSpec("echo"))
+
+
+async def test_what_one_key_cannot_hold_together_is_refused(tmp_path: Path) -> None:
+    async with Penstock(two_stores(tmp_path)) as penstock:
+        with pytest.raises(BadJob, match=r"idempotency_key: .* several stores \(disk, fast\)"):
+            await penstock.push([JobSpec("echo"), JobSpec("purge")], idempotency_key="k")
+
+        assert (await penstock.inspection.totals()).waiting == 0

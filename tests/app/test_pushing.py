@@ -1,3 +1,4 @@
+# long: every option and every error of a push
 """What a push asks for: options over a job's own, and errors that name fields as the caller knows them."""
 
 from dataclasses import dataclass
@@ -256,6 +257,37 @@ async def test_a_push_under_a_known_key_is_answered_as_the_first_was(at: Install
     assert [one.id for one in again] == [one.id for one in first]
     assert all(one.replayed for one in again)
     assert len(await stored(at)) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [Mail("a")],
+        [Mail("a"), Mail("c")],
+        [Mail("a"), Mail("b"), Mail("c")],
+        [Mail("c"), Mail("b")],
+    ],
+    ids=["shorter", "another", "longer", "another first"],
+)
+async def test_a_key_that_was_used_for_something_else_stores_nothing(
+    at: Installation, other: list[Mail]
+) -> None:
+    options: PushOptions = {"idempotency_key": "k", "dedupe": False}
+    await push_many(at.group, [Mail("a"), Mail("b")], options)
+
+    with pytest.raises(KeyReused):
+        await push_many(at.group, other, options)
+
+    assert len(await stored(at)) == 2
+
+
+async def test_one_job_and_many_under_one_key_are_two_pushes(at: Installation) -> None:
+    await push_one(at.group, Mail("a"), {"idempotency_key": "k"})
+
+    with pytest.raises(KeyReused):
+        await push_many(at.group, [Mail("a"), Mail("b")], {"idempotency_key": "k"})
+
+    assert len(await stored(at)) == 1
 
 
 async def test_a_key_counts_in_its_domain_and_for_options_too(at: Installation) -> None:

@@ -187,3 +187,14 @@ async def test_equal_jobs_meet_whoever_pushes_them_unless_one_is_wanted_twice() 
 
     assert plain.dedupe_key == typed.dedupe_key is not None
     assert twice.dedupe_key is None
+
+
+async def test_a_class_that_fails_at_its_own_params_is_told_as_a_wrong_param() -> None:
+    class Picky(Add, type="picky"):
+        def __post_init__(self) -> None:
+            raise KeyError(self.left)
+
+    at = await installation({"picky": JobHandler(Picky)})
+
+    with pytest.raises(BadJob, match=r"params: cannot be checked: .* failed with KeyError"):
+        at.group.prepare(JobSpec("picky", {"left": 1}))

@@ -72,6 +72,26 @@ def test_jobs_are_pushed_and_run(place: Path) -> None:
     ]
 
 
+def test_a_script_pushes_without_a_loop(place: Path) -> None:
+    lines = run(place, "-W", "error", "script.py").splitlines()
+
+    assert lines == ["True True", "job 1 is ready; only a done job has a result"]
+
+
+def test_a_job_pushes_another_through_the_penstock_that_runs_it(place: Path) -> None:
+    push(place, "order", "shop:penstock", mail="a@example.org")
+
+    assert [job["type"] for job in ran(place, "shop:penstock")] == ["order", "send_mail"]
+
+
+def test_the_tests_of_the_page_pass(place: Path) -> None:
+    strict = ["-W", "error", "-o", "asyncio_default_fixture_loop_scope=function"]
+
+    answer = run(place, "-m", "pytest", "-q", "-p", "no:cacheprovider", *strict, "test_jobs.py")
+
+    assert "2 passed" in answer
+
+
 def test_a_job_ends_as_what_it_raises_says(place: Path) -> None:
     for status in (200, 429, 404, 499):
         push(place, "fetch", "fetch", url="u", status=status)

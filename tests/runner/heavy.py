@@ -31,10 +31,6 @@ class Heavy(Job, type="heavy", cpu_bound=True, max_attempts=1):
                 logging.getLogger("heavy").warning("logged\nby a handler")
                 context.log.warning("said")
                 return sys.stdin.read()
-            case "path":
-                return list(sys.path)
-            case "spawn":
-                return subprocess.Popen(["sleep", "1000"]).pid
             case "burn":
                 context.report(10, "burning")
                 while True:
@@ -44,7 +40,21 @@ class Heavy(Job, type="heavy", cpu_bound=True, max_attempts=1):
                 while not context.cancelled.is_set():
                     pass
                 return "saw it"
-        return end(self.do)
+        return use(self.do) or end(self.do)
+
+
+def use(what: str) -> JSON:
+    """What a process has to offer."""
+    match what:
+        case "main":
+            # What libraries do that want a program to themselves.
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            return asyncio.run(asyncio.sleep(0, "alone"))
+        case "path":
+            return list(sys.path)
+        case "spawn":
+            return subprocess.Popen(["sleep", "1000"]).pid
+    return None
 
 
 def end(how: str) -> JSON:

@@ -97,6 +97,13 @@ async def test_what_a_handler_prints_is_no_answer(capfd: pytest.CaptureFixture[s
     ]
 
 
+async def test_a_handler_that_blocks_has_the_main_thread_to_itself() -> None:
+    async with started() as process:
+        happened = await process.run(task(HEAVY, do="main"), Ear())
+
+    assert happened == Returned(result='"alone"')
+
+
 async def test_a_process_imports_what_its_runner_can(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend("some:where")
 

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from penstock.runner.threads import Inline, Threads
+from penstock.runner.threads import Calls, Threads
 from tests.installation import SOON
 
 
@@ -58,9 +58,13 @@ async def test_an_event_loop_runs_calls_in_them() -> None:
     )
 
 
-def test_without_threads_a_call_has_run_when_it_is_submitted() -> None:
-    here = Inline().submit(threading.current_thread)
-    failed = Inline().submit(exit_with, 3)
+def test_calls_wait_for_the_thread_that_serves_them() -> None:
+    calls = Calls()
+    here, failed = calls.submit(threading.current_thread), calls.submit(exit_with, 3)
+    assert not here.done()
+
+    calls.shutdown()
+    calls.serve()
 
     assert here.result(0) is threading.current_thread()
     assert isinstance(failed.exception(0), SystemExit)

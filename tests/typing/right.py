@@ -14,6 +14,7 @@ from penstock import (
     Context,
     Job,
     JobSpec,
+    Penstock,
     Pushable,
     Registry,
     Retry,
@@ -102,6 +103,13 @@ pushables: list[Pushable] = [*jobs, JobSpec("any", {"a": 1})]
 specs = [pushed(one) for one in pushables]
 handlers = handlers_of([SendMail, Resize, notify, count])
 registry = Registry(handlers)
+
+
+async def push(penstock: Penstock) -> list[int]:
+    one = await penstock.push(SendMail("a", "b"), delay=30, priority=800)
+    many = await penstock.push([notify("a"), Resize("a")], timeout=timedelta(minutes=1))
+    await penstock.push(JobSpec("any"), callback_done=count(1), idempotency_key="k")
+    return [one.id, *[each.id for each in many]]
 
 
 async def by_hand(context: Context) -> int:

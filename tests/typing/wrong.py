@@ -1,6 +1,6 @@
 """What a user of Penstock may get wrong: both checkers refuse each line that is marked, and no other."""
 
-from penstock import Context, Job, Pushable, Retry, job
+from penstock import Context, Job, Penstock, Pushable, Retry, job
 
 
 class SendMail(Job, type="send_mail", max_attempts=5):
@@ -74,6 +74,13 @@ def options() -> None: ...
 @job("set")  # refused: a result is JSON
 def answer_set() -> set[int]:
     return {1}
+
+
+async def push_through(penstock: Penstock) -> None:
+    await penstock.push(mail, priority="high")  # refused: wrong option
+    await penstock.push(mail, prority=1)  # refused: unknown option
+    await penstock.push(SendMail)  # refused: a class is no job
+    await penstock.push([mail, "b"])  # refused: a text is no job
 
 
 def push(one: Pushable) -> None: ...
