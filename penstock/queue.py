@@ -1,3 +1,4 @@
+# long: every check of a job that enters, to be found in one place
 """One queue: what a job must look like to enter it, and how it is stamped; the same for all engines."""
 
 import math
@@ -6,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from penstock.engine import Engine, Feature
 from penstock.errors import BadJob, FieldError, UnsupportedFeature
@@ -51,7 +53,7 @@ class JobSpec:
     priority: int | None = None
     delay: timedelta | None = None
     run_at: datetime | None = None
-    dedupe: bool | tuple[str, ...] = False  # all params count, or those named
+    dedupe: bool | tuple[str, ...] | None = None  # all params count, or those named
     root: Root | None = None
     max_attempts: int | None = None
     timeout: timedelta | None = None
@@ -59,6 +61,28 @@ class JobSpec:
     idempotency: Idempotency | None = None
     trace: str | None = None
     request_id: str | None = None
+
+    def as_spec(self) -> "JobSpec":
+        """Itself: a spec can be pushed as it stands."""
+        return self
+
+
+@runtime_checkable
+class Pushable(Protocol):
+    """What can be pushed: a job that says itself how it is asked for."""
+
+    def as_spec(self) -> JobSpec:
+        """The job as its queue takes it; BadJob, naming each field, where it cannot be one."""
+        ...
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """A handler that knows how its jobs are to be treated, whoever pushes them."""
+
+    def complete(self, spec: JobSpec) -> JobSpec:
+        """The spec, with what it leaves open filled in."""
+        ...
 
 
 class Queue:
@@ -98,6 +122,13 @@ class Queue:
             delivery=self.policy.delivery,
             idempotency=spec.idempotency,
         )
+
+
+def check_spec(spec: JobSpec) -> None:
+    """Nothing, if each field of the spec is right; else BadJob naming all that are not."""
+    errors = _wrong(spec)
+    if errors:
+        raise BadJob(errors)
 
 
 def seconds(value: float) -> timedelta:
@@ -150,7 +181,7 @@ def _in_utc(root: Root) -> Root:
 
 
 def _dedupe_key(spec: JobSpec) -> str | None:
-    if spec.dedupe is False:
+    if spec.dedupe is None or spec.dedupe is False:
         return None
     if spec.dedupe is True:
         return digest({k: v for k, v in spec.params.items() if k not in ROOT_PARAMS})
@@ -239,7 +270,7 @@ def _wrong_time(time: object) -> str | None:
 
 
 def _wrong_dedupe(spec: JobSpec) -> str | None:
-    if isinstance(spec.dedupe, bool) or not isinstance(spec.params, Mapping):
+    if isinstance(spec.dedupe, bool | None) or not isinstance(spec.params, Mapping):
         return None
     if not spec.dedupe:
         return "is an empty list; name the params that count, or send true"

@@ -89,7 +89,7 @@ async def nothing(context: Context) -> JSON:
 
 async def push(penstock: Penstock, jobs: Sequence[JobSpec]) -> Sequence[Pushed]:
     """The jobs are stored by one call, as a caller makes it."""
-    return await penstock.push(*jobs)
+    return await penstock.push(jobs)
 
 
 def spec(queue: QueueKey) -> JobSpec:

@@ -16,8 +16,9 @@ import msgspec
 from penstock.app import Penstock
 from penstock.cli.console import printable
 from penstock.errors import PenstockError, SettingsError
-from penstock.handler import FunctionHandler, Handler, Registry
-from penstock.job import JobId, is_name
+from penstock.handler import Handler
+from penstock.job import JobId
+from penstock.job_class import registering
 from penstock.settings import Settings, StoreSettings, development, load
 
 if sys.platform == "win32":
@@ -41,8 +42,8 @@ config = click.option(
 )
 app = click.option(
     "--app",
-    metavar="MODULE:ATTRIBUTE",
-    help="Where your handlers are: a Registry, or a mapping of type to handler.",
+    metavar="MODULE[:ATTRIBUTE]",
+    help="Where your jobs are: a module, or an attribute that is a job, a list or a mapping of them, or a Penstock.",
 )
 data = click.option(
     "--data",
@@ -114,6 +115,27 @@ job_id = click.argument("id", type=_job_id)
 job_ids = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=_job_id)
 
 
+def application(
+    config: Path | None,
+    *,
+    app: str | None = None,
+    data: Path | None = None,
+    profile: str = "production",
+) -> Penstock:
+    """What these options mean, not open yet: the Penstock that --app names, else one that runs the jobs named there.
+
+    A Penstock that --app names has its own settings, but for what the options say; no file is looked for.
+    """
+    found = None if app is None else _found(app)
+    if not isinstance(found, Penstock):
+        settings = settings_of(config, data=data, profile=profile)
+        return Penstock(settings, handlers_of(app))
+    found.close_sync()  # its module may have used it
+    own = found.settings if config is None else load(config, os.environ)
+    found.configure(_changed(own, data, profile))
+    return found
+
+
 def settings_of(
     config: Path | None, *, data: Path | None = None, profile: str = "production"
 ) -> Settings:
@@ -122,45 +144,38 @@ def settings_of(
         config = Path(os.environ[CONFIG_VARIABLE])
     if config is None and CONFIG_FILE.exists():
         config = CONFIG_FILE
-    settings = load(config, os.environ)
-    if data is not None:
-        settings = _in_directory(settings, data)
-    return development(settings, EXAMPLES) if profile == "development" else settings
+    return _changed(load(config, os.environ), data, profile)
 
 
 def handlers_of(app: str | None) -> Mapping[str, Handler]:
     """The handlers named by --app."""
     if app is None:
         return {}
+    found = _found(app)
+    try:
+        handlers = registering.handlers_of(found)
+    except SettingsError as error:
+        raise SettingsError(f"--app {app}: {error}") from error
+    if not handlers:
+        raise SettingsError(f"--app {app} holds no jobs; {registering.TAKEN}")
+    return handlers
+
+
+def _found(app: str) -> object:
+    """What --app names: a module, or an attribute of one; SettingsError where it is not to be had."""
     module, colon, attribute = app.partition(":")
-    if not colon or not module or not attribute:
-        raise SettingsError(f"--app {app}: write MODULE:ATTRIBUTE, as in myapp.jobs:registry")
+    if not module or (colon and not attribute):
+        raise SettingsError(
+            f"--app {app}: write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry"
+        )
     sys.path.insert(0, "")
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        found: object = importlib.import_module(module)
+        for name in attribute.split(".") if attribute else ():
+            found = getattr(found, name)
+    except (ImportError, AttributeError, SettingsError) as error:
         raise SettingsError(f"--app {app}: {error}") from error
-    if isinstance(found, Registry):
-        return {type: found.handler(type) for type in found.types}
-    if isinstance(found, Mapping) and found:
-        return {type: _handler(app, type, one) for type, one in found.items()}
-    raise SettingsError(
-        f"--app {app} is a {type(found).__name__}; give a Registry or a mapping of type to handler"
-    )
-
-
-def _handler(app: str, type: object, found: object) -> Handler:
-    """The handler; a function becomes one."""
-    if not isinstance(type, str) or not is_name(type):
-        raise SettingsError(f"--app {app}: {type!a} is no name of a type")
-    if isinstance(found, Handler):
-        return found
-    if callable(found):
-        return FunctionHandler(found)
-    raise SettingsError(
-        f"--app {app}: {type} is no handler; give a function of the context, or an object with "
-        "check, timeout and run"
-    )
+    return found
 
 
 def run(main: Coroutine[object, object, T]) -> T:
@@ -211,6 +226,12 @@ async def _end_the_rest() -> None:
     if rest:
         await asyncio.wait(rest, timeout=LAST_WORDS)
     await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+def _changed(settings: Settings, data: Path | None, profile: str) -> Settings:
+    if data is not None:
+        settings = _in_directory(settings, data)
+    return development(settings, EXAMPLES) if profile == "development" else settings
 
 
 def _in_directory(settings: Settings, data: Path) -> Settings:

@@ -67,10 +67,10 @@ def command(
         context=context,
         priority=priority,
         delay=None if delay is None else seconds(delay),
-        dedupe=dedupe,
+        dedupe=dedupe or None,
     )
-    settings = options.settings_of(config, data=data, profile=profile)
-    pushed = options.run(_push(Penstock(settings, options.handlers_of(app)), spec, count))
+    penstock = options.application(config, app=app, data=data, profile=profile)
+    pushed = options.run(_push(penstock, spec, count))
     if as_json:
         shown = [_shown(answer) for answer in pushed]
         say(msgspec.json.encode(shown if count > 1 else shown[0]).decode())
@@ -81,7 +81,7 @@ def command(
 
 async def _push(penstock: Penstock, spec: JobSpec, count: int) -> Sequence[Pushed]:
     async with penstock:
-        new = penstock.group.prepare(spec)
+        new = penstock.group.admit(spec)
         answers: list[Pushed] = []
         for start in range(0, count, BATCH):
             answers += await penstock.group.store([new] * min(BATCH, count - start))

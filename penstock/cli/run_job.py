@@ -35,8 +35,7 @@ def command(
     SIGINT or SIGTERM gives the job back, if it may run twice. The exit code is 0 if the job is done, else 1.
     """
     options.log_to_stderr()
-    settings = options.settings_of(config, data=data, profile=profile)
-    penstock = Penstock(settings, options.handlers_of(app))
+    penstock = options.application(config, app=app, data=data, profile=profile)
     with Live() as live:
         ended = options.run(_run(penstock, id, live))
     if (result := result_of(ended)) and not live.wrote_any:

@@ -44,9 +44,7 @@ def command(
 
     SIGTERM ends the run; a job that runs then is given back at once.
     """
-    penstock = Penstock(
-        options.settings_of(config, data=data, profile=profile), options.handlers_of(app)
-    )
+    penstock = options.application(config, app=app, data=data, profile=profile)
     limits = Limits(
         types=types or None,
         domains=domains or None,

@@ -5,15 +5,16 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from penstock.errors import EngineError, WrongState
 from penstock.group import QueueGroup, Taken
-from penstock.handler import Listener
 from penstock.inspection import Inspection
-from penstock.job import WAITING, Job, JobId, State
+from penstock.job import WAITING, Job, JobId, Progress, State
 from penstock.policy import Outcome, decide
 from penstock.runner.alone import alive, attempt, finish
 from penstock.runner.executor import Executor
+from penstock.runner.processes import Processes
 from penstock.runner.running import Running, Why
 from penstock.runner.threads import Threads
 
@@ -21,6 +22,18 @@ _INSTEAD = {
     State.CLAIMED: "wait for its end, or cancel it",
     State.DEAD: "retry it first",
 }
+
+
+class Listener(Protocol):
+    """Hears at once what a job lets out while it runs; called from any thread, and must not make it wait for long."""
+
+    def wrote(self, data: bytes) -> None:
+        """The program that the job runs has written this."""
+        ...
+
+    def progressed(self, progress: Progress) -> None:
+        """The job has reported this."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +63,7 @@ class RunJob:
         self._listener = listener
         self._executor = Executor(group)
         self._threads = Threads()
+        self._processes = Processes()
         self._running: Running | None = None
         self._stopped = False
 
@@ -76,6 +90,7 @@ class RunJob:
                 ended = await self._run(running)
         finally:
             self._threads.shutdown()
+            await self._processes.close()
         if isinstance(ended, EngineError):
             raise ended
         return ended
@@ -90,8 +105,15 @@ class RunJob:
         if not claims:  # somebody was quicker
             _refuse_unless_waiting(await self._inspection.job(id))
             raise WrongState(f"job {id} moved while it was to be claimed; try again")
-        running = Running.of(Taken(store, claims[0], asked_at), ttl=ttl, threads=self._threads)
-        running.context.listener = self._listener
+        running = Running.of(
+            Taken(store, claims[0], asked_at),
+            ttl=ttl,
+            threads=self._threads,
+            processes=self._processes,
+        )
+        if self._listener is not None:
+            running.context.reported = self._listener.progressed
+            running.context.wrote = self._listener.wrote
         self._running = running
         if self._stopped:
             running.stop(Why.STOPPED)

@@ -14,6 +14,7 @@ from penstock.policy import Happened, decide
 from penstock.runner.alone import alive, attempt, finish
 from penstock.runner.executor import Executor
 from penstock.runner.lines import describe_run, ended, starting
+from penstock.runner.processes import Processes
 from penstock.runner.running import Running, Why
 from penstock.runner.threads import Threads
 from penstock.serialization import JSONObject
@@ -90,6 +91,7 @@ class RunJobs:
         self._executor = Executor(group)
         self._fetcher = Fetcher(group, worker, types=limits.types, domains=limits.domains)
         self._threads = Threads()
+        self._processes = Processes()
         self._running: Running | None = None
         self._stopping = asyncio.Event()
 
@@ -107,7 +109,10 @@ class RunJobs:
             run.reached = Reached.NONE_POSSIBLE
             return run
         async with alive(self._group, worker=self._worker, types=known, held=self._held):
-            await self._until_limit(run)
+            try:
+                await self._until_limit(run)
+            finally:
+                await self._processes.close()
         self._threads.shutdown()
         return run
 
@@ -167,7 +172,9 @@ class RunJobs:
     async def _one(self, taken: Taken, run: Run) -> None:
         """The job has run and ended, and is told; or it was given back."""
         ttl = self._group.policies.of(taken.claim.job.type).ttl
-        self._running = running = Running.of(taken, ttl=ttl, threads=self._threads)
+        self._running = running = Running.of(
+            taken, ttl=ttl, threads=self._threads, processes=self._processes
+        )
         try:
             if self._stopping.is_set():
                 running.stop(Why.STOPPED)  # it came while we were told to stop

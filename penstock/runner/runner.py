@@ -14,6 +14,7 @@ from penstock.policy import decide
 from penstock.runner.executor import LAST_WORDS, Executor
 from penstock.runner.finisher import Finish, Finisher
 from penstock.runner.heartbeat import Heartbeat
+from penstock.runner.processes import Processes
 from penstock.runner.running import Running, Why
 from penstock.runner.threads import Threads
 
@@ -56,6 +57,7 @@ class Runner:
         presence = Presence(worker=worker, slots=slots, types=shown)
         self._heartbeat = Heartbeat(group, health, presence, lambda: tuple(self._running.values()))
         self._threads = Threads()
+        self._processes = Processes()
 
     def stop(self) -> None:
         """Claim nothing more; let what runs end within the grace, release the rest. A second call ends the grace."""
@@ -80,6 +82,7 @@ class Runner:
             finally:
                 beating.cancel()
                 finishing.cancel()
+                await self._processes.close()
         self._threads.shutdown()
         await self._leave()
 
@@ -146,7 +149,7 @@ class Runner:
 
     def _start(self, taken: Taken, tasks: asyncio.TaskGroup) -> None:
         ttl = self._group.policies.of(taken.claim.job.type).ttl
-        running = Running.of(taken, ttl=ttl, threads=self._threads)
+        running = Running.of(taken, ttl=ttl, threads=self._threads, processes=self._processes)
         self._running[id(running)] = running
         self._busy += 1
         running.task = tasks.create_task(self._run(running))

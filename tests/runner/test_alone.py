@@ -15,6 +15,7 @@ from penstock.job import Move, State
 from penstock.policy import Outcome
 from penstock.queue import JobSpec
 from penstock.runner.alone import alive, finish
+from penstock.runner.processes import Processes
 from penstock.runner.running import Running
 from penstock.runner.threads import Threads
 from tests.installation import Installation, installation, until
@@ -43,7 +44,9 @@ class Away(MemoryEngine):
 async def claimed(at: Installation, *, ttl: timedelta, asked_at: float = float("inf")) -> Running:
     [id] = await at.push(JobSpec("work"))
     [claim] = await at.store.claim_ids([id], ttl=ttl, worker="w1")
-    return Running.of(Taken(at.store, claim, asked_at), ttl=ttl, threads=Threads())
+    return Running.of(
+        Taken(at.store, claim, asked_at), ttl=ttl, threads=Threads(), processes=Processes()
+    )
 
 
 async def test_it_is_present_while_it_runs_and_forgotten_afterwards() -> None:
