@@ -59,6 +59,7 @@ async def installation(
     policies: Mapping[str, Policy] | None = None,
     engine: Engine | None = None,
     store: str = "main",
+    accepts: Callable[[str], bool] = lambda type: False,
 ) -> Installation:
     """An installation that is open, over one store of this name."""
     clock = ManualClock()
@@ -67,7 +68,13 @@ async def installation(
     events = Events()
     settled = Policies(Policy(), policies)
     place = Store(store, engine, settled, events)
-    group = QueueGroup({store: place}, default=store, policies=settled, registry=Registry(handlers))
+    group = QueueGroup(
+        {store: place},
+        default=store,
+        policies=settled,
+        registry=Registry(handlers),
+        accepts=accepts,
+    )
     made = Installation(engine, clock, group, Inspection(group), Health(), place)
     events.listen(made.told.append)
     return made
