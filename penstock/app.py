@@ -25,6 +25,7 @@ from penstock.inspection import Health, Inspection
 from penstock.job import CALLBACK_TYPE
 from penstock.policy import CALLBACK_POLICY, Exponential, Policies, Policy, Steps
 from penstock.queue import JobSpec
+from penstock.remote import Remote
 from penstock.runner import Runner
 from penstock.runner.runjobs import Limits, RunJobs
 from penstock.server import build
@@ -56,6 +57,7 @@ class Penstock:
         self._engines = {name: _engine(name, store) for name, store in settings.stores.items()}
         self._group: QueueGroup | None = None
         self._inspection: Inspection | None = None
+        self._remote: Remote | None = None
 
     @classmethod
     def from_config(
@@ -78,6 +80,13 @@ class Penstock:
             raise RuntimeError("Penstock is not open; use `async with penstock:`")
         return self._inspection
 
+    @property
+    def remote(self) -> Remote:
+        """What remote workers can do; only while open."""
+        if self._remote is None:
+            raise RuntimeError("Penstock is not open; use `async with penstock:`")
+        return self._remote
+
     async def open(self) -> None:
         """Every store is reached, at its schema, and safe enough for what is configured."""
         if self._group is not None:
@@ -99,10 +108,11 @@ class Penstock:
             accepts=self._accepts,
         )
         self._inspection = Inspection(self._group)
+        self._remote = Remote(self._group)
 
     async def close(self) -> None:
         """Nothing is held any more."""
-        self._group = self._inspection = None
+        self._group = self._inspection = self._remote = None
         await self._http.close()
         for engine in self._engines.values():
             await engine.close()
@@ -162,7 +172,14 @@ class Penstock:
 
     def asgi(self) -> ASGIApp:
         """The HTTP server, to be run by any ASGI server."""
-        return build(self.group, self.inspection, self.health, self.settings.server, VERSION)
+        return build(
+            self.group,
+            self.inspection,
+            self.health,
+            self.settings.server,
+            VERSION,
+            remote=self.remote,
+        )
 
     async def make_ready(self) -> None:
         """All that is due, or was held by a dead worker, is ready: for a run that has no upkeep beside it."""

@@ -16,6 +16,7 @@ from penstock.inspection import Health, Inspection
 from penstock.job import Job, JobId
 from penstock.policy import Policies, Policy
 from penstock.queue import JobSpec
+from penstock.remote import Remote
 from penstock.runner import Runner
 from penstock.upkeep import Upkeep
 
@@ -31,6 +32,7 @@ class Installation:
     group: QueueGroup
     inspection: Inspection
     health: Health
+    remote: Remote
     store: Store
     told: list[Event] = field(default_factory=list)
 
@@ -75,7 +77,7 @@ async def installation(
         registry=Registry(handlers),
         accepts=accepts,
     )
-    made = Installation(engine, clock, group, Inspection(group), Health(), place)
+    made = Installation(engine, clock, group, Inspection(group), Health(), Remote(group), place)
     events.listen(made.told.append)
     return made
 

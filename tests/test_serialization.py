@@ -1,3 +1,4 @@
+# long: each rule of what is taken and what is refused has a table of its own
 """JSON: what is taken, what is refused and where, and that it comes back unchanged."""
 
 import time

@@ -10,7 +10,9 @@ from starlette.types import ASGIApp
 
 from penstock.group import QueueGroup
 from penstock.inspection import Health, Inspection
+from penstock.remote import Remote
 from penstock.server.access import Access
+from penstock.server.claims import Claims
 from penstock.server.legacy import Legacy
 from penstock.server.native import Native
 from penstock.server.probes import Probes
@@ -26,11 +28,14 @@ def build(
     health: Health,
     settings: ServerSettings,
     version: str,
+    *,
+    remote: Remote,
 ) -> ASGIApp:
     """The HTTP server as an ASGI application; SettingsError for a wrong line of [server]."""
     native = Native(group, inspection)
     legacy = Legacy(group, inspection, version)
     probes = Probes(group, health)
+    claims = Claims(remote)
     router = Router(
         [
             _path("/v1/jobs", POST=native.push),
@@ -39,6 +44,13 @@ def build(
             _path("/v1/jobs/{id}", GET=native.job, DELETE=native.delete),
             _path("/v1/jobs/{id}/cancel", POST=native.cancel),
             _path("/v1/jobs/{id}/retry", POST=native.retry),
+            _path("/v1/jobs/{id}/progress", PUT=claims.progress),
+            _path("/v1/claims", POST=claims.claim),
+            _path("/v1/claims/ack", POST=claims.ack),
+            _path("/v1/claims/renew", POST=claims.renew),
+            _path("/v1/claims/release", POST=claims.release),
+            _path("/v1/claims/retry", POST=claims.retry),
+            _path("/v1/claims/bury", POST=claims.bury),
             _path("/jobs/status", GET=legacy.totals),
             _path("/jobs/status/{id}", GET=legacy.status),
             _path("/livez", GET=probes.live),

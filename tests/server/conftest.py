@@ -34,7 +34,14 @@ class Place:
 
     def served(self, settings: ServerSettings) -> ASGIApp:
         """Another server over the same queues."""
-        return build(self.made.group, self.made.inspection, self.made.health, settings, VERSION)
+        return build(
+            self.made.group,
+            self.made.inspection,
+            self.made.health,
+            settings,
+            VERSION,
+            remote=self.made.remote,
+        )
 
     async def claim(self, id: JobId) -> Claim:
         """The claim of this waiting job."""
@@ -61,14 +68,17 @@ class Place:
 
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
-    """A server that knows http, exec and mail jobs; only public targets, no programs."""
+    """A server that knows http, exec and mail jobs, and some for remote workers; only public targets, no programs."""
     http = HttpCommand(HttpSettings(), version=VERSION)
     made = await installation(
-        {"http": http, "exec": ExecCommand(ExecSettings()), "mail": FunctionHandler(_mail)}
+        {"http": http, "exec": ExecCommand(ExecSettings()), "mail": FunctionHandler(_mail)},
+        accepts=lambda type: type.startswith("remote"),
     )
     registry = made.group.registry
     registry.register(CALLBACK_TYPE, CallbackCommand(http, registry, CallbackSettings()))
-    app = build(made.group, made.inspection, made.health, ServerSettings(), VERSION)
+    app = build(
+        made.group, made.inspection, made.health, ServerSettings(), VERSION, remote=made.remote
+    )
     yield Place(made, app, Client(app))
     await http.close()
     await made.engine.close()
