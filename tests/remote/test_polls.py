@@ -6,53 +6,25 @@ from datetime import timedelta
 
 import pytest
 
-from penstock.clock import ManualClock
 from penstock.engine import Claimed, ReadyQueue, Want
-from penstock.engines.memory import MemoryEngine
 from penstock.engines.sqlite import SqliteEngine
 from penstock.errors import EngineUnavailable
-from penstock.job import QueueKey, State
+from penstock.job import State
 from penstock.policy import Policy
 from penstock.queue import JobSpec
 from penstock.remote import Wish
 from penstock.remote.polls import AT_ONCE
-from tests.installation import SOON, Installation, installation
+from tests.installation import SOON, installation
+from tests.remote.watched import Watched, watched
 from tests.remote.workers import NOW, Waiting, place, staying, wish
 
 MOMENT = timedelta(milliseconds=10)
 SECOND = timedelta(seconds=1)
 
 
-class Watched(MemoryEngine):
-    """A store that counts what it is asked, and can be away or hold back the answer to a claim."""
-
-    def __init__(self) -> None:
-        super().__init__(clock=ManualClock())
-        self.looks = self.claims = 0
-        self.error: Exception | None = None
-        self.claiming = asyncio.Event()
-        self.may_claim = asyncio.Event()
-        self.may_claim.set()
-
-    async def ready(
-        self, types: Collection[str], domains: Collection[str] | None = None, *, limit: int
-    ) -> Sequence[ReadyQueue]:
-        self.looks += 1
-        if self.error is not None:
-            raise self.error
-        return await super().ready(types, domains, limit=limit)
-
-    async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
-        self.claims += 1
-        claimed = await super().claim(wants, worker)
-        self.claiming.set()
-        await self.may_claim.wait()
-        return claimed
-
-
-async def watched() -> tuple[Installation, Watched]:
-    engine = Watched()
-    return await installation({}, accepts=lambda type: True, engine=engine), engine
+@pytest.fixture(autouse=True)
+def _looks_only_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("penstock.remote.polls.LOOK_EVERY", timedelta(hours=1))
 
 
 async def nobody_looks() -> None:
@@ -252,19 +224,49 @@ async def test_one_job_is_not_claimed_for_by_all_who_wait() -> None:
 async def test_what_nobody_wants_does_not_hide_what_somebody_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("penstock.remote.polls.HEADS", 3)
+    monkeypatch.setattr("penstock.remote.polls.HEADS", 1)
     at = await place()
     here = Wish(types=frozenset({"mail"}), domains=frozenset({"here"}))
     there = Wish(types=frozenset({"other"}), domains=frozenset({"there"}))
-    [mine, other] = [await Waiting(at.remote, wanted).begun() for wanted in (here, there)]
-    await at.engine.pause([QueueKey("here", "mail")])
-    unwanted = [JobSpec("mail", domain="there", priority=900), JobSpec("other", domain="here")]
-    await at.push(*unwanted, JobSpec("mail", domain="here"))
-    await at.engine.resume([QueueKey("here", "mail")])
+    await at.push(JobSpec("mail", domain="there", priority=900), JobSpec("other", domain="here"))
+    mine, other = [await Waiting(at.remote, wanted).begun() for wanted in (here, there)]
+
+    await at.push(JobSpec("mail", domain="here", priority=1))
     await at.push(JobSpec("other", domain="there", priority=1))
 
-    assert len(await other.answer()) == 1
     assert len(await mine.answer()) == 1
+    assert len(await other.answer()) == 1
+
+
+async def test_a_job_that_comes_between_its_own_look_and_its_wait_is_not_missed() -> None:
+    class Slow(Watched):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen = asyncio.Event()
+            self.go = asyncio.Event()
+
+        async def ready(
+            self, types: Collection[str], domains: Collection[str] | None = None, *, limit: int
+        ) -> Sequence[ReadyQueue]:
+            found = await super().ready(types, domains, limit=limit)
+            if set(types) == {"mail"} and not self.seen.is_set():
+                self.seen.set()
+                await self.go.wait()
+            return found
+
+    engine = Slow()
+    at = await installation({}, accepts=lambda type: True, engine=engine)
+    other = await Waiting(at.remote, wish("other")).begun()
+    waiting = Waiting(at.remote)
+    async with asyncio.timeout(SOON):
+        await engine.seen.wait()
+    [id] = await at.push(JobSpec("mail"))
+    await other.begun()  # by now the wake-up is over
+
+    engine.go.set()
+
+    assert [given.job.id for given in await waiting.answer()] == [id]
+    other.go()
 
 
 async def test_no_time_to_wait_is_an_answer_at_once() -> None:

@@ -104,6 +104,19 @@ async def test_as_many_are_given_as_are_wanted_the_first_first() -> None:
     assert {given.job.attempt for given in rest} == {1}
 
 
+async def test_an_answer_that_has_become_large_waits_for_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("penstock.remote.remote.PORTION", 2)
+    monkeypatch.setattr("penstock.remote.remote.MOST", 1000)
+    at = await place()
+    await at.push(*[JobSpec("mail", {"i": i, "text": "x" * 300}) for i in range(10)])
+
+    given = [len(await claimed(at.remote, wish(limit=10))) for _ in range(3)]
+
+    assert given == [4, 4, 2]
+
+
 async def test_workers_take_fair_turns_although_each_asks_for_itself() -> None:
     at = await place()
     for domain in ("noisy", "quiet"):
