@@ -96,7 +96,13 @@ class Penstock:
             _refuse_volatile(name, self.settings.stores[name], engine)
         self._group = QueueGroup(
             {
-                name: Store(name, engine, self.policies, self.events)
+                name: Store(
+                    name,
+                    engine,
+                    self.policies,
+                    self.events,
+                    kind=_kind(self.settings.stores[name]),
+                )
                 for name, engine in self._engines.items()
             },
             default=_default_store(self.settings),
@@ -204,7 +210,7 @@ def engine_kinds() -> Mapping[str, EntryPoint]:
 
 
 def _engine(name: str, store: StoreSettings) -> Engine:
-    scheme = store.url.partition(":")[0]
+    scheme = _kind(store)
     kinds = engine_kinds()
     if scheme not in kinds:
         raise SettingsError(
@@ -212,6 +218,11 @@ def _engine(name: str, store: StoreSettings) -> Engine:
         )
     engine: Engine = kinds[scheme].load()(store.url, number=store.number)
     return engine
+
+
+def _kind(store: StoreSettings) -> str:
+    """The kind of its engine."""
+    return store.url.partition(":")[0]
 
 
 def _refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:

@@ -366,6 +366,13 @@ class Engine(Protocol):
         """
         ...
 
+    async def ahead(self, ids: Sequence[JobId], order: Order, *, most: int) -> Sequence[int | None]:
+        """How many ready jobs of its queue come before each job in this order, counted up to `most`.
+
+        None where the job is not ready. In random order every other ready job may come before it.
+        """
+        ...
+
     async def requeue(self, ids: Sequence[JobId]) -> Sequence[bool]:
         """Make dead jobs ready again with no attempt spent, the fence kept, no dedupe key.
 

@@ -137,8 +137,8 @@ def _dedupe_key(spec: JobSpec) -> str | None:
 
 def _wrong(spec: JobSpec) -> list[FieldError]:
     found: Mapping[str, str | None] = {
-        "type": _wrong_name(spec.type),
-        "domain": _wrong_name(spec.domain),
+        "type": wrong_name(spec.type),
+        "domain": wrong_name(spec.domain),
         "context": _wrong_text(spec.context, MAX_CONTEXT),
         "priority": _wrong_number(spec.priority, 0, MAX_PRIORITY),
         "max_attempts": _wrong_number(spec.max_attempts, 1, MAX_ATTEMPTS),
@@ -156,7 +156,8 @@ def _wrong(spec: JobSpec) -> list[FieldError]:
     return [*errors, *_wrong_params(spec.params), *_wrong_callbacks(spec.callbacks)]
 
 
-def _wrong_name(name: object) -> str | None:
+def wrong_name(name: object) -> str | None:
+    """Why a type or a domain may not be called so; None where it may."""
     if not isinstance(name, str):
         return "is no text; give the name"
     if is_name(name):

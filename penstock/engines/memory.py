@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count, islice
+from typing import assert_never
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
@@ -533,6 +534,17 @@ class MemoryEngine:
             if rows
         }
 
+    async def ahead(self, ids: Sequence[JobId], order: Order, *, most: int) -> Sequence[int | None]:
+        """Count the ready jobs before each."""
+        return [self._ahead(self._rows.get(id), order, most) for id in ids]
+
+    def _ahead(self, row: Row | None, order: Order, most: int) -> int | None:
+        if row is None or row.state is not State.READY:
+            return None
+        ready = self._standing[State.READY][row.queue].values()
+        before = [other for other in ready if other is not row and _is_before(other, row, order)]
+        return min(len(before), most)
+
     async def requeue(self, ids: Sequence[JobId]) -> Sequence[bool]:
         """Ready the dead jobs."""
         return [self._requeue(self._rows.get(id)) for id in ids]
@@ -699,6 +711,17 @@ class _Wake:
             before = self._last_of.get(task, before)
             self._last_of[task] = self._times
         return before
+
+
+def _is_before(other: Row, row: Row, order: Order) -> bool:
+    match order:
+        case Order.PRIORITY:
+            return (-other.priority, other.id) < (-row.priority, row.id)
+        case Order.FIFO:
+            return other.id < row.id
+        case Order.RANDOM:
+            return True
+    assert_never(order)
 
 
 def _is_newer(root: Root | None, than: Root | None) -> bool:

@@ -268,6 +268,21 @@ async def test_a_remote_worker_does_not_change_how_many_threads_there_are(client
     assert data == {"waiting": 0, "working": 2, "max_threads": 0, "free_threads": 0}
 
 
+async def test_a_type_that_a_remote_worker_asks_for_has_a_runner(place: Place) -> None:
+    await place.client.post("/v1/jobs", {"type": "remote", "domain": "acme"})
+
+    before = await _codes(place.client)
+    assert await claims(place.client, domains=["other"]) == []
+    after = await _codes(place.client)
+
+    assert (before, after) == (["no_runner"], ["next"])
+
+
+async def _codes(client: Client) -> list[JSON]:
+    reasons = (await client.get("/v1/jobs/1/explain")).object()["reasons"]
+    return [reason["code"] for reason in _list(reasons) if isinstance(reason, Mapping)]
+
+
 def _list(value: JSON) -> list[JSON]:
     assert isinstance(value, list)
     return value

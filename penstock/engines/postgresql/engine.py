@@ -30,7 +30,7 @@ from penstock.engines.postgresql.arguments import storable
 from penstock.engines.postgresql.connection import Database, Row
 from penstock.engines.postgresql.rows import claims_of, stored_job
 from penstock.errors import EngineError, UnsupportedFeature
-from penstock.job import Claim, Counts, Job, JobId, NewJob, Presence, QueueKey, State
+from penstock.job import Claim, Counts, Job, JobId, NewJob, Order, Presence, QueueKey, State
 
 _SCHEMES = ("postgresql://", "postgres://")
 _SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
@@ -258,6 +258,12 @@ class PostgresqlEngine:
         """How long the first ready job of each queue has been ready."""
         rows = await self._database.fetch("oldest", **arguments.of_queues(queues))
         return {_queue(row): row["age"] for row in rows}
+
+    async def ahead(self, ids: Sequence[JobId], order: Order, *, most: int) -> Sequence[int | None]:
+        """Count the ready jobs before each."""
+        rows = await self._database.fetch("ahead", ids=ids, ordering=order, most=most)
+        found: dict[JobId, int] = {row["id"]: row["count"] for row in rows}
+        return [found.get(id) for id in ids]
 
     # control
 

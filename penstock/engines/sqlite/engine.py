@@ -32,7 +32,7 @@ from penstock.engines.sqlite.store import Place, Store
 from penstock.engines.sqlite.times import stored
 from penstock.engines.sqlite.writer import Act
 from penstock.errors import EngineError
-from penstock.job import Claim, Counts, Job, JobId, NewJob, Presence, QueueKey
+from penstock.job import Claim, Counts, Job, JobId, NewJob, Order, Presence, QueueKey
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -183,6 +183,10 @@ class SqliteEngine:
     async def oldest(self, queues: Collection[QueueKey]) -> Mapping[QueueKey, timedelta]:
         """How long the first ready job of each queue has been ready."""
         return await self._open_store.reader.do(reading.oldest, queues, self._host_now())
+
+    async def ahead(self, ids: Sequence[JobId], order: Order, *, most: int) -> Sequence[int | None]:
+        """Count the ready jobs before each."""
+        return await self._open_store.reader.do(reading.ahead, ids, order, most)
 
     # control
 

@@ -9,7 +9,7 @@ from penstock.engine import JobFilter, ReadyQueue
 from penstock.engines.sqlite.connection import Connection
 from penstock.engines.sqlite.rows import as_json, job_of
 from penstock.engines.sqlite.times import span
-from penstock.job import Counts, Job, JobId, Presence, QueueKey, State
+from penstock.job import Counts, Job, JobId, Order, Presence, QueueKey, State
 
 _NO_ID = 2**63 - 1
 _COUNTED = tuple(Counts.__dataclass_fields__)
@@ -74,6 +74,14 @@ def oldest(
     """How long the first ready job of each queue has been ready."""
     rows = connection.run("oldest", queues=_names(queues), host_now=host_now)
     return {QueueKey(domain, type): span(age) for domain, type, age in rows}
+
+
+def ahead(
+    connection: Connection, ids: Sequence[JobId], order: Order, most: int
+) -> Sequence[int | None]:
+    """How many ready jobs come before each."""
+    found: dict[JobId, int] = dict(connection.run(f"ahead.{order}", ids=as_json(ids), most=most))
+    return [found.get(id) for id in ids]
 
 
 def paused(connection: Connection) -> frozenset[QueueKey]:

@@ -332,6 +332,49 @@ class PriorityIsIgnored(MemoryEngine):
         return super()._in_order(replace(want, order=Order.FIFO))
 
 
+class AheadIgnoresTheOrder(MemoryEngine):
+    """What is ahead is what will be claimed before."""
+
+    async def ahead(self, ids: Sequence[JobId], order: Order, *, most: int) -> Sequence[int | None]:
+        return await super().ahead(ids, Order.FIFO, most=most)
+
+
+class AheadCountsWithoutBound(MemoryEngine):
+    """What is ahead is counted up to a bound."""
+
+    async def ahead(self, ids: Sequence[JobId], order: Order, *, most: int) -> Sequence[int | None]:
+        return await super().ahead(ids, order, most=most + 1000)
+
+
+class AheadOfWhatIsNotReady(MemoryEngine):
+    """Nothing is ahead of a job that is not ready."""
+
+    def _ahead(self, row: Row | None, order: Order, most: int) -> int | None:
+        return super()._ahead(row, order, most) or 0
+
+
+class AheadOverTheWholeDomain(MemoryEngine):
+    """Only jobs of its own queue are ahead of a job."""
+
+    def _ahead(self, row: Row | None, order: Order, most: int) -> int | None:
+        before = super()._ahead(row, order, most)
+        if row is None or before is None:
+            return before
+        ready = self._all(State.READY)
+        others = [each for each in ready if each.queue.domain == row.queue.domain]
+        beside = [each for each in others if each.queue != row.queue]
+        return min(before + len(beside), most)
+
+
+class PauseHidesWhatIsAhead(MemoryEngine):
+    """A pause changes no answer about what is ahead."""
+
+    def _ahead(self, row: Row | None, order: Order, most: int) -> int | None:
+        if row is not None and row.queue in self._paused:
+            return None
+        return super()._ahead(row, order, most)
+
+
 class KeyIgnoresTheFingerprint(MemoryEngine):
     """A known key with another fingerprint is a conflict."""
 

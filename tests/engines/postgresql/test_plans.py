@@ -125,6 +125,7 @@ VERBS: list[tuple[str, Parameters]] = [
     ("delete", {"ids": WAITING}),
     ("get", {"ids": DEAD}),
     ("ready", {"types": ["mail"], "domains": None, "limit": MOVED}),
+    *(("ahead", {"ids": WAITING, "ordering": order, "most": MOVED}) for order in Order),
     ("oldest", arguments.of_queues([QUEUE, OTHER])),
 ]
 

@@ -19,7 +19,7 @@ from penstock.conformance.builders import (
     root,
     want,
 )
-from penstock.engine import Ack, JobFilter
+from penstock.engine import Ack, Engine, JobFilter
 from penstock.engines.sqlite import schema
 from penstock.engines.sqlite.connection import Connection, open_to_write
 from penstock.engines.sqlite.statements import statements
@@ -31,7 +31,7 @@ NO_PLAN = ("open.", "transaction.")
 
 # Tables that grow with the jobs, and the other names under which statements read them.
 LARGE = (
-    "job", "twin", "ready", "first", "beyond", "short", "newest", "scheduled", "claimed", "finished",
+    "job", "twin", "ready", "mine", "first", "beyond", "short", "newest", "scheduled", "claimed", "finished",
     "last_error", "dedupe", "root", "idempotency", "queue",
 )  # fmt: skip
 READ_WHOLE = {
@@ -40,6 +40,7 @@ READ_WHOLE = {
     "forget.claims": "claimed",  # as many as run at the same time, and workers seldom die
 }
 SORTED = {
+    "ahead.fifo",
     "claim.fifo",
     "claim.random",
     "list.ready",
@@ -54,6 +55,8 @@ PICKED = {
     "claim.take": "SEARCH ready USING PRIMARY KEY (queue=? AND rank=? AND id=?)",
     "claim.fifo": "SEARCH first USING PRIMARY KEY (queue=? AND rank=?)",
     "claim.random": "SEARCH beyond USING PRIMARY KEY (queue=? AND rank=? AND id>?)",
+    "ahead.priority": "SEARCH first USING PRIMARY KEY (queue=? AND (rank,id)<(?,?))",
+    "ahead.fifo": "SEARCH first USING PRIMARY KEY (queue=? AND rank=? AND id<?)",
     "waiting.leave_ready": "SEARCH ready USING PRIMARY KEY (queue=? AND rank=? AND id=?)",
     "waiting.leave_scheduled": "SEARCH scheduled USING PRIMARY KEY (queue=? AND id=?)",
     "waiting.leave_key": "SEARCH dedupe USING PRIMARY KEY (key=?)",
@@ -123,6 +126,13 @@ def test_without_its_index_the_test_above_would_fail(name: str, connection: Conn
     assert PICKED[name] not in plan(connection, name)
 
 
+async def ahead_of_the_last(engine: Engine, order: Order) -> None:
+    """How many come before the newest of the ready jobs: more than are counted."""
+    ready = JobFilter(domain=QUEUE.domain, type=QUEUE.type, state=State.READY)
+    [last] = await engine.list(ready, limit=1)
+    assert await engine.ahead([last.id], order, most=10) == [10]
+
+
 BY_CHANCE = "claim by chance"
 READS: dict[str, Act] = {
     "claim by fifo": lambda engine: engine.claim([want(limit=10, order=Order.FIFO)], WORKER),
@@ -130,6 +140,9 @@ READS: dict[str, Act] = {
     "ready": lambda engine: engine.ready([QUEUE.type, OTHER.type], limit=10),
     "get": lambda engine: engine.get([JobId(id) for id in range(1, 12)]),
     "oldest": lambda engine: engine.oldest([QUEUE, OTHER]),
+    "ahead": lambda engine: ahead_of_the_last(engine, Order.PRIORITY),
+    "ahead by fifo": lambda engine: ahead_of_the_last(engine, Order.FIFO),
+    "ahead by chance": lambda engine: ahead_of_the_last(engine, Order.RANDOM),
     "counts": lambda engine: engine.counts([QUEUE, OTHER]),
     "paused": lambda engine: engine.paused(),
     "list": lambda engine: engine.list(JobFilter(), limit=10),

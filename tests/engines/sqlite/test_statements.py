@@ -12,10 +12,11 @@ from penstock.engines.sqlite.statements import split, statements
 from tests.engines.sqlite.acts import ACTS
 
 HERE = Path(penstock.engines.sqlite.__file__).parent
-READING = {"get", "list", "counts", "oldest", "ready", "wait", "paused", "workers", "open"}
-# Steps whose names are put together: `claim.{order}` and `list.{state}`.
+READING = {"get", "list", "ahead", "counts", "oldest", "ready", "wait", "paused", "workers", "open"}
+# Steps whose names are put together: `claim.{order}`, `ahead.{order}` and `list.{state}`.
 COMPOSED = {
     "claim.priority", "claim.fifo", "claim.random",
+    "ahead.priority", "ahead.fifo", "ahead.random",
     "list.scheduled", "list.ready", "list.claimed",
 }  # fmt: skip
 

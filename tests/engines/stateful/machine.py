@@ -33,6 +33,7 @@ from penstock.job import (
     ClaimRef,
     JobId,
     NewJob,
+    Order,
     QueueKey,
     State,
 )
@@ -276,6 +277,16 @@ class EngineMachine(Pair):
     def list_some(self, which: JobFilter, limit: int, after: JobId | None) -> None:
         found = self.run(self.engine.list(which, limit=limit, after=after))
         assert [job.id for job in found] == self.model.matching(which, after)[:limit]
+        self.is_used = False
+
+    @not_in_a_row
+    @while_some_are(State.READY)
+    @rule(order=recipes.one_of(*Order), most=recipes.limits)
+    def ask_what_is_ahead(self, order: Order, most: int) -> None:
+        ids = [*self.model.ids.values(), recipes.NO_JOB]
+        places = [self.model.ahead(id, order) for id in ids]
+        found = self.run(self.engine.ahead(ids, order, most=most))
+        assert list(found) == [None if place is None else min(place, most) for place in places]
         self.is_used = False
 
     @invariant()

@@ -13,6 +13,7 @@ from penstock.job import (
     FollowUpId,
     JobId,
     NewJob,
+    Order,
     Progress,
     QueueKey,
     Root,
@@ -112,6 +113,19 @@ class Store:
         """How long the ready job with the lowest id has been ready."""
         highest_first = sorted(self.standing(State.READY), key=lambda job: -job.id)
         return {job.new.queue: self.now - job.ready_since for job in highest_first}
+
+    def ahead(self, id: JobId, order: Order) -> int | None:
+        """How many ready jobs of its queue come before this one, if it is ready."""
+        mine = self.jobs.get(id)
+        if mine is None or mine.state is not State.READY:
+            return None
+        others = [job for job in self.standing(State.READY) if job.new.queue == mine.new.queue]
+        places = {
+            Order.PRIORITY: sorted(others, key=lambda job: (-job.priority, job.id)).index(mine),
+            Order.FIFO: sorted(others, key=lambda job: job.id).index(mine),
+            Order.RANDOM: len(others) - 1,
+        }
+        return places[order]
 
     def counts(self, queues: Iterable[QueueKey]) -> dict[QueueKey, Counts]:
         """Where the jobs of the queues stand."""
