@@ -3,6 +3,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -204,6 +205,22 @@ def test_code_without_a_loop_pushes_reads_and_closes(tmp_path: Path) -> None:
     penstock.close_sync()
     penstock.close_sync()
     assert [one for one in threading.enumerate() if one.name.startswith("penstock")] == []
+
+
+def test_many_threads_with_one_key_push_one_job(tmp_path: Path) -> None:
+    penstock = Penstock(two_stores(tmp_path))
+    together = threading.Barrier(16)
+
+    def push(number: int) -> Pushed:
+        together.wait(SOON)
+        return penstock.push_sync(JobSpec("echo"), idempotency_key="k")
+
+    with ThreadPoolExecutor(16) as threads:
+        pushed = list(threads.map(push, range(16)))
+
+    assert {one.id for one in pushed} == {1}
+    assert [one.replayed for one in pushed].count(False) == 1
+    penstock.close_sync()
 
 
 def test_errors_reach_code_without_a_loop(tmp_path: Path) -> None:
