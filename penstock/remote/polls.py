@@ -14,7 +14,7 @@ from penstock.remote.wish import Wish
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(seconds=1)  # where no store tells anything
-PATIENCE = 1.0  # seconds between two looks while a store cannot be waited for
+PATIENCE = 1.0  # seconds between two looks, or two visits, where there is nothing to wait for
 HEADS = 1000  # queues seen in one look, of each store
 AT_ONCE = 8  # who are served together
 
@@ -50,7 +50,7 @@ class Polls:
         self._over = False
 
     def stop(self) -> None:
-        """Nobody waits any more, now or later."""
+        """Nobody waits any more; who comes later, only for a moment."""
         self._over = True
         for poll in tuple(self._polls):
             self._answer(poll, ())
@@ -63,6 +63,8 @@ class Polls:
         Raises what keeps a store of the wanted types from answering.
         """
         if self._over:
+            # Whoever comes now would come again and again, without a pause, until the process has ended.
+            await asyncio.wait({gone}, timeout=min(timeout.total_seconds(), PATIENCE))
             return ()
         poll = Poll(wish)
         self._enter(poll)

@@ -143,8 +143,19 @@ async def test_all_who_wait_are_answered_at_once_when_the_process_stops() -> Non
     at.remote.stop_waiting()
 
     assert [list(await one.answer()) for one in waiting] == [[]] * 5
-    assert list(await Waiting(at.remote).answer()) == []
     await nobody_looks()
+
+
+async def test_who_comes_when_the_process_stops_waits_only_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("penstock.remote.polls.PATIENCE", 0.02)
+    at = await place()
+    at.remote.stop_waiting()
+
+    assert list(await Waiting(at.remote).answer()) == []
+    [id] = await at.push(JobSpec("mail"))
+    assert [given.job.id for given in await Waiting(at.remote).answer()] == [id]
 
 
 @pytest.mark.parametrize("error", [EngineUnavailable("away"), KeyError("away")])
