@@ -1,4 +1,4 @@
-# long: each rule of what is taken and what is refused has a table of its own
+# long: the tables of what JSON may be, and of what is wrong with the rest
 """JSON: what is taken, what is refused and where, and that it comes back unchanged."""
 
 import time
@@ -6,6 +6,7 @@ from collections import UserDict
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,9 +21,12 @@ from penstock.serialization import (
     decode,
     digest,
     encode,
+    explained,
+    is_whole,
     parse,
     said,
     stored,
+    unknown,
 )
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -301,3 +305,50 @@ def test_the_words_of_any_error_can_be_kept() -> None:
     assert said(ValueError("x" * 10_000)) == "x" * 8192
     assert said(ValueError("\ud800")) == "?"
     assert said(Mute()) == "a Mute without words"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("", True), ("plain", True), ("grün 🌊", True), ("\ud800", False), ("grün \udfff", False)],
+)
+def test_half_of_a_surrogate_pair_is_no_whole_text(text: str, whole: bool) -> None:
+    assert is_whole(text) is whole
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
+    """Two fields and one below."""
+
+    name: str
+    counts: dict[int, int] = {}
+    below: "Strict | None" = None
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "detail"),
+    [
+        ({}, "name", "is missing"),
+        ({"name": 1}, "name", "expected `str`, got `int`"),
+        ({"name": "a", "nme": 1}, "nme", "is unknown; did you mean name?"),
+        ({"name": "a", "below": {"name": "b", "zzz": 1}}, "below.zzz", "is unknown; leave it out"),
+        ({"name": "a", "counts": {"x": 1}}, "counts", "expected `int`, got `str`"),
+        ({"name": "a", "counts": {"1": "x"}}, "counts[...]", "expected `int`, got `str`"),
+        (3, "", "expected `object`, got `int`"),
+    ],
+)
+def test_a_conversion_that_fails_is_told_in_our_words(value: JSON, field: str, detail: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert(value, Strict, str_keys=True)
+
+    [wrong] = explained(caught.value, lambda path: () if path else ("name", "counts")).errors
+
+    assert (wrong.field, wrong.detail) == (field, detail)
+
+
+def test_an_error_without_words_is_told_all_the_same() -> None:
+    [wrong] = explained(msgspec.ValidationError("")).errors
+
+    assert (wrong.field, wrong.detail) == ("", "is not taken")
+
+
+def test_an_unknown_name_is_told_with_the_nearest_known_one() -> None:
+    assert str(unknown("a.nam", "nam", ["name"])) == "a.nam: is unknown; did you mean name?"

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from penstock.clock import duration
 from penstock.errors import Bury, CallerError, Cancel, JobFailed
 from penstock.group import QueueGroup
 from penstock.handler import Context, Handler
@@ -34,13 +35,13 @@ class Executor:
             return Failed(error=f"cannot run: {said(error)}", permanent=True)
         except Exception as error:
             context.log.warning("cannot run", exc_info=error)
-            return Failed(error=f"cannot run: {_named(error)}")
+            return Failed(error=f"cannot run: {named(error)}")
         return await self._run(handler, context, limit)
 
     async def _run(self, handler: Handler, context: Context, limit: float) -> Happened:
         # A task of its own: a cancel that the handler makes itself is not ours, and one that it
         # swallows must hold up nobody.
-        work = asyncio.ensure_future(_outcome(handler, context))
+        work = asyncio.ensure_future(outcome_of(handler, context))
         try:
             await asyncio.wait({work}, timeout=limit)
         except asyncio.CancelledError:
@@ -59,7 +60,7 @@ class Executor:
         return own or self._group.policies.of(context.job.type).timeout
 
 
-async def _outcome(handler: Handler, context: Context) -> Happened:
+async def outcome_of(handler: Handler, context: Context) -> Happened:
     """What the handler came to. Only a cancel leaves this: one of its own, or ours."""
     try:
         return _returned(await handler.run(context))
@@ -107,17 +108,20 @@ def _failed(error: BaseException, context: Context) -> Happened:
             return Failed(error=said(error), permanent=True)
     if not isinstance(error, GeneratorExit):  # so ends what was left behind, with its loop
         context.log.warning("failed", exc_info=error)
-    return Failed(error=_named(error))
+    return Failed(error=named(error))
 
 
 def _as_asked(error: JobFailed, context: Context) -> Failed:
     after: object = getattr(error, "after", None)
-    if after is not None and not isinstance(after, timedelta):
-        context.log.warning("after=%r is no timedelta; the backoff of the type is taken", after)
+    try:
+        wait = None if after is None else duration(after, name="after")
+    except (TypeError, ValueError) as wrong:  # an error that keeps it by itself was not checked
+        context.log.warning("%s; the backoff of the type is taken", wrong)
+        wait = None
     return Failed(
         error=said(error),
         permanent=isinstance(error, Bury),
-        after=after if isinstance(after, timedelta) else None,
+        after=wait,
         result=stored(getattr(error, "result", None), most=MAX_RESULT),
     )
 
@@ -128,5 +132,6 @@ def _returned(result: JSON) -> Happened:
     return Returned(result=stored(result, most=MAX_RESULT))
 
 
-def _named(error: BaseException) -> str:
+def named(error: BaseException) -> str:
+    """The kind of the error and its words, as a job keeps them."""
     return f"{type(error).__name__}: {said(error)}"[:MAX_SAID]

@@ -14,6 +14,7 @@ from penstock.policy import decide
 from penstock.runner.executor import LAST_WORDS, Executor
 from penstock.runner.finisher import Finish, Finisher
 from penstock.runner.heartbeat import Heartbeat
+from penstock.runner.processes import Processes
 from penstock.runner.running import Running, Why
 from penstock.runner.threads import Threads
 
@@ -50,7 +51,7 @@ class Runner:
         self._hurrying = asyncio.Event()
         self._worker = worker
         self._executor = Executor(group)
-        self._listener = group.listener()
+        self._waiter = group.waiter()
         here = None if types is None else set(types) & set(group.registry.types)
         self._fetcher = Fetcher(group, worker, types=here, domains=domains)
         self._finisher = Finisher(health)
@@ -58,6 +59,7 @@ class Runner:
         presence = Presence(worker=worker, slots=slots, types=shown)
         self._heartbeat = Heartbeat(group, health, presence, lambda: tuple(self._running.values()))
         self._threads = Threads()
+        self._processes = Processes()
 
     def stop(self) -> None:
         """Claim nothing more; let what runs end within the grace, release the rest. A second call ends the grace."""
@@ -82,6 +84,7 @@ class Runner:
             finally:
                 beating.cancel()
                 finishing.cancel()
+                await self._processes.close()
         self._threads.shutdown()
         await self._leave()
 
@@ -131,7 +134,7 @@ class Runner:
 
     async def _until_ready(self) -> None:
         """Return when a job may be ready, a slot has become free, or the runner is to stop."""
-        ready = asyncio.ensure_future(self._listener.wait(IDLE))
+        ready = asyncio.ensure_future(self._waiter.wait(IDLE))
         woken = asyncio.ensure_future(self._wake.wait())
         try:
             done, _ = await asyncio.wait({ready, woken}, return_when=asyncio.FIRST_COMPLETED)
@@ -148,7 +151,7 @@ class Runner:
 
     def _start(self, taken: Taken, tasks: asyncio.TaskGroup) -> None:
         ttl = self._group.policies.of(taken.claim.job.type).ttl
-        running = Running.of(taken, ttl=ttl, threads=self._threads)
+        running = Running.of(taken, ttl=ttl, threads=self._threads, processes=self._processes)
         self._running[id(running)] = running
         self._busy += 1
         running.task = tasks.create_task(self._run(running))

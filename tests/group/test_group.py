@@ -10,7 +10,7 @@ import pytest
 from penstock.clock import ManualClock
 from penstock.commands.callback import CallbackCommand
 from penstock.commands.http import HttpCommand
-from penstock.engine import Feature, JobFilter
+from penstock.engine import CONFLICT, Feature, JobFilter
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import (
     BadJob,
@@ -23,7 +23,7 @@ from penstock.errors import (
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
 from penstock.handler import Context, FunctionHandler, Handler, Registry
-from penstock.job import CALLBACK_TYPE, Callback, JobId, On, Order, QueueKey
+from penstock.job import CALLBACK_TYPE, Callback, Idempotency, JobId, On, Order, QueueKey
 from penstock.policy import Policies, Policy
 from penstock.queue import JobSpec
 from penstock.serialization import JSON, JSONObject
@@ -107,6 +107,34 @@ async def test_a_job_goes_to_the_store_of_its_type_and_is_answered_in_its_place(
     assert (at.store_of_type("purge").name, at.store_of_type("other").name) == ("fast", "disk")
 
 
+async def test_jobs_under_one_key_are_items_of_one_push() -> None:
+    at = two_stores()
+    together = [JobSpec("mail", idempotency=Idempotency(key="k", fingerprint="a"))] * 3
+
+    first = await at.push(together)
+    again = await at.push(together)
+    other = await at.push([replace(together[0], idempotency=Idempotency(key="k", fingerprint="b"))])
+
+    assert [one.id for one in first] == [one.id for one in again] == [1, 2, 3]
+    assert [one.replayed for one in (*first, *again)] == [False] * 3 + [True] * 3
+    assert other == [CONFLICT]
+
+
+async def test_jobs_under_one_key_that_live_in_several_stores_are_refused() -> None:
+    at = two_stores()
+    mail, purge = (
+        JobSpec(type, idempotency=Idempotency(key="k", fingerprint="a"))
+        for type in ("mail", "purge")
+    )
+
+    with pytest.raises(BadJob, match=r"idempotency_key: .*disk, fast"):
+        await at.push([mail, JobSpec("mail"), purge])
+    assert await stored(at) == []
+
+    other = replace(purge, idempotency=Idempotency(key="other", fingerprint="a"))
+    assert not any(one.conflict for one in await at.push([mail, other]))
+
+
 async def test_nothing_pushed_is_nothing_answered() -> None:
     assert await two_stores().push([]) == []
 
@@ -134,7 +162,7 @@ def test_the_wrong_fields_of_all_jobs_are_named_with_their_places() -> None:
         JobSpec("purge"),
         JobSpec("purge", {"wrong": True}),
         JobSpec("a b"),
-        JobSpec("unknown"),
+        JobSpec(CALLBACK_TYPE),
     )
 
     assert fields(error) == [
@@ -163,7 +191,7 @@ def test_an_unknown_type_is_refused_with_the_known_ones_and_the_line_to_add() ->
     at = two_stores()
 
     with pytest.raises(UnknownType, match=r"'htpp'; known: mail, purge.* add \[queues\.htpp\]"):
-        at.prepare(JobSpec("htpp"))
+        at.admit(JobSpec("htpp"))
 
     assert not at.knows("htpp")
 
@@ -171,18 +199,27 @@ def test_an_unknown_type_is_refused_with_the_known_ones_and_the_line_to_add() ->
 async def test_an_accepted_type_needs_no_handler() -> None:
     at = group(accepts=lambda type: type.startswith("remote"))
 
-    await at.push([JobSpec("remote_mail", {"wrong": True})])
+    await at.store([at.admit(JobSpec("remote_mail", {"wrong": True}))])
 
     assert await stored(at) == ["remote_mail"]
     with pytest.raises(UnknownType):
-        at.prepare(JobSpec("local"))
+        at.admit(JobSpec("local"))
 
 
-def test_callback_jobs_cannot_be_pushed_as_if_we_told_them() -> None:
+async def test_our_own_code_may_push_a_type_that_only_another_process_knows() -> None:
+    at = two_stores()
+
+    await at.push([JobSpec("elsewhere", {"wrong": True}), JobSpec("purge")])
+
+    assert await stored(at) == ["elsewhere", "purge"]
+
+
+@pytest.mark.parametrize("door", ["prepare", "admit"])
+def test_callback_jobs_cannot_be_pushed_as_if_we_told_them(door: str) -> None:
     at = group(handlers={CALLBACK_TYPE: Strict()}, accepts=lambda type: True)
 
     with pytest.raises(BadJob, match="type: callback jobs are pushed by Penstock alone"):
-        at.prepare(JobSpec(CALLBACK_TYPE, {"event": "job.done"}))
+        getattr(at, door)(JobSpec(CALLBACK_TYPE, {"event": "job.done"}))
 
 
 @pytest.mark.parametrize("type", ["unknown", CALLBACK_TYPE, "x" * 5000, "\ud800", ""])
@@ -191,10 +228,39 @@ def test_a_callback_of_a_type_that_cannot_run_here_is_refused(type: str) -> None
     callback = Callback(on=On.FAILED, type=type, params="{}")
 
     with pytest.raises(UnknownType, match="no handler for type") as caught:
-        at.prepare(JobSpec("mail", callbacks=(callback,)))
+        at.admit(JobSpec("mail", callbacks=(callback,)))
 
     assert fields(caught.value) == ["callbacks.failed.type"]
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("type", [CALLBACK_TYPE, "x" * 5000, "\ud800", ""])
+def test_a_callback_of_a_type_that_runs_nowhere_is_refused_to_our_own_code(type: str) -> None:
+    callback = Callback(on=On.DONE, type=type, params="{}", report=False)
+
+    with pytest.raises(UnknownType, match="no handler for type") as caught:
+        group().prepare(JobSpec("mail", callbacks=(callback,)))
+
+    assert fields(caught.value) == ["callbacks.done.type"]
+
+
+def test_our_own_code_may_name_a_callback_that_another_process_runs(calling: QueueGroup) -> None:
+    callback = Callback(on=On.DONE, type="elsewhere", params="{}", report=False)
+
+    new = calling.prepare(JobSpec("mail", callbacks=(callback,)))
+
+    assert new.details.callbacks == (callback,)
+    with pytest.raises(UnknownType):
+        calling.admit(JobSpec("mail", callbacks=(callback,)))
+
+
+def test_an_event_goes_to_a_url_and_to_no_other_command(calling: QueueGroup) -> None:
+    callback = Callback(on=On.DONE, type="elsewhere", params="{}")
+
+    with pytest.raises(BadJob, match="callback_done for commands") as caught:
+        calling.prepare(JobSpec("mail", callbacks=(callback,)))
+
+    assert fields(caught.value) == ["callbacks.done.type"]
 
 
 @pytest.fixture

@@ -12,17 +12,10 @@ LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 MODULES = [
     *["__init__", "app", "clock", "engine", "errors", "events", "group", "handler"],
-    *[
-        "inspection",
-        "job",
-        "policy",
-        "queue",
-        "remote/__init__",
-        "serialization",
-        "settings",
-        "upkeep",
-    ],
-    *["cli/__init__", "commands/__init__", "conformance/__init__", "runner/__init__"],
+    *["inspection", "job", "job_class/__init__", "policy", "queue"],
+    *["remote/__init__", "serialization"],
+    *["settings", "upkeep", "bench/__init__", "bench/bare/__init__", "cli/__init__"],
+    *["commands/__init__", "conformance/__init__", "runner/__init__"],
     *["server/__init__", "engines/__init__", "engines/memory", "engines/sqlite/__init__"],
 ]
 
@@ -87,6 +80,8 @@ def test_imports_that_go_down_pass(house: Path) -> None:
         ("app", "testing"),
         ("app", "conformance/__init__"),
         ("cli/__init__", "engines/memory"),
+        ("bench/__init__", "engines/memory"),
+        ("app", "bench/__init__"),
     ],
 )
 def test_an_import_that_goes_up_or_sideways_is_refused(
