@@ -294,7 +294,7 @@ def test_a_test_without_a_loop_does_the_same() -> None:
     [ran] = penstock.sync(penstock.run)
     assert ran.state is State.DONE
     penstock.close_sync()
-    assert [one for one in threading.enumerate() if one.name.startswith("penstock")] == []
+    assert "penstock" not in {thread.name for thread in threading.enumerate()}
 
 
 async def test_strangers_are_refused_as_in_a_real_one(penstock: MemoryPenstock) -> None:

@@ -37,24 +37,25 @@ class Background:
         return self._thread is threading.current_thread()
 
     def start(self) -> Home:
-        """Where it is open now; else raises what kept it from that, and the thread has ended."""
-        self._thread.start()
+        """Where it is open now; else raises what kept it from that, or who interrupted it, and the thread has ended."""
         try:
+            self._thread.start()
             return self._home.result()
         except BaseException:
-            self._thread.join()
+            self.stop()
             raise
 
     def stop(self) -> None:
         """It is closed, and the thread has ended."""
         self._stopping.set_result(None)
-        self._thread.join(PATIENCE.total_seconds())
+        if self._thread.is_alive():
+            self._thread.join(PATIENCE.total_seconds())
         if self._thread.is_alive():
             log.warning("a store did not let itself be closed for %s; left behind", PATIENCE)
 
     def _work(self) -> None:
         loop = asyncio.new_event_loop()
-        pool = ThreadPoolExecutor(thread_name_prefix="penstock")
+        pool = ThreadPoolExecutor(thread_name_prefix="pool-of-penstock")
         loop.set_default_executor(pool)
         try:
             loop.run_until_complete(self._live(loop, pool))

@@ -64,8 +64,8 @@ class Edge:
         """It is closed; nothing is done where it was not open. RuntimeError where it is open elsewhere."""
         home = self._home
         if home is None:
-            await self._close()
-        elif self._background is not None:
+            return
+        if self._background is not None:
             await asyncio.to_thread(self.end)
         elif home.is_here:
             await self._go(home)

@@ -202,7 +202,7 @@ class Penstock:
 
     @property
     def remote(self) -> Remote:
-        """What workers in other programs can do; only while open."""
+        """What remote workers can do; only while open."""
         return self._present.remote
 
     async def open(self) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import signal
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +14,8 @@ import pytest
 from penstock.app import background as module
 from penstock.app.background import Background
 from penstock.app.home import Home
-from tests.installation import SOON
+from tests.app.interruption import Interrupted, main_thread_waits
+from tests.installation import SOON, until
 
 
 class Place:
@@ -63,6 +66,33 @@ def test_what_kept_it_from_opening_is_raised_where_it_was_started() -> None:
     with pytest.raises(OSError, match="no store"):
         Background(opening).start()
 
+    assert "penstock" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_whoever_is_interrupted_while_it_opens_leaves_nothing_open() -> None:
+    place = Place()
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Home]:
+        async with place.opening() as home:
+            await until(main_thread_waits)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            await asyncio.to_thread(interrupted.wait, SOON)
+            yield home
+
+    def interrupt(number: int, frame: object) -> None:
+        interrupted.set()
+        raise Interrupted
+
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(Interrupted):
+            Background(opening).start()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert place.seen == ["opened", "penstock"]
     assert "penstock" not in {thread.name for thread in threading.enumerate()}
 
 

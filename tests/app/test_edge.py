@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from penstock.app.edge import Edge
-from tests.installation import SOON
+from tests.app.interruption import Interrupted, main_thread_waits
+from tests.installation import SOON, until
 
 
 class House:
@@ -180,16 +181,13 @@ async def test_whoever_comes_while_it_is_left_is_answered_by_the_next_home() -> 
     assert house.told == ["open", "close"] * 2
 
 
-class Interrupted(Exception):
-    """Raised by a signal."""
-
-
 def test_a_call_whose_caller_is_interrupted_is_cancelled_at_home(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     house, over = House(), threading.Event()
 
     async def endless() -> None:
+        await until(main_thread_waits)
         os.kill(os.getpid(), signal.SIGUSR1)
         try:
             await asyncio.Event().wait()

@@ -3,6 +3,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -69,13 +70,6 @@ async def test_each_type_lives_in_its_store_and_its_id_says_which(tmp_path: Path
         assert penstock.group.store_of(purge.id).name == "fast"
         assert purge.id == 10**13 + 1
         assert (await penstock.inspection.totals()).waiting == 2
-
-
-async def test_a_store_knows_the_kind_of_its_engine_as_its_url_names_it(tmp_path: Path) -> None:
-    async with Penstock(two_stores(tmp_path)) as penstock:
-        kinds = {name: store.kind for name, store in penstock.group.stores.items()}
-
-    assert kinds == {"disk": "sqlite", "fast": "memory"}
 
 
 async def test_any_type_may_be_pushed_without_a_handler(tmp_path: Path) -> None:
@@ -210,7 +204,23 @@ def test_code_without_a_loop_pushes_reads_and_closes(tmp_path: Path) -> None:
     assert [pushed.id for pushed in many] == [JobId(2), JobId(10**13 + 1)]
     penstock.close_sync()
     penstock.close_sync()
-    assert [one for one in threading.enumerate() if one.name.startswith("penstock")] == []
+    assert "penstock" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_many_threads_with_one_key_push_one_job(tmp_path: Path) -> None:
+    penstock = Penstock(two_stores(tmp_path))
+    together = threading.Barrier(16)
+
+    def push(number: int) -> Pushed:
+        together.wait(SOON)
+        return penstock.push_sync(JobSpec("echo"), idempotency_key="k")
+
+    with ThreadPoolExecutor(16) as threads:
+        pushed = list(threads.map(push, range(16)))
+
+    assert {one.id for one in pushed} == {1}
+    assert [one.replayed for one in pushed].count(False) == 1
+    penstock.close_sync()
 
 
 def test_errors_reach_code_without_a_loop(tmp_path: Path) -> None:

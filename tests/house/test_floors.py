@@ -12,9 +12,15 @@ LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 MODULES = [
     *["__init__", "app", "clock", "engine", "errors", "events", "group", "handler"],
-    *["inspection", "job", "job_class/__init__", "policy", "queue"],
-    *["remote/__init__", "serialization"],
-    *["settings", "upkeep", "bench/__init__", "bench/bare/__init__", "cli/__init__"],
+    *["inspection", "job", "job_class/__init__", "policy", "queue", "remote/__init__"],
+    *[
+        "serialization",
+        "settings",
+        "upkeep",
+        "bench/__init__",
+        "bench/bare/__init__",
+        "cli/__init__",
+    ],
     *["commands/__init__", "conformance/__init__", "runner/__init__"],
     *["server/__init__", "engines/__init__", "engines/memory", "engines/sqlite/__init__"],
 ]
