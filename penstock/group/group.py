@@ -8,7 +8,7 @@ from functools import partial
 from penstock.engine import Pushed
 from penstock.errors import BadJob, FieldError, NotAllowed, UnknownJob, UnknownType
 from penstock.group.store import Store
-from penstock.group.waiting import Listener, Pump
+from penstock.group.waiting import Pump, Waiter
 from penstock.handler import Registry
 from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, is_name, store_number
 from penstock.policy import Policies, callback_params
@@ -125,9 +125,9 @@ class QueueGroup:
         own = {type for type in types if self.store_of_type(type) is store}
         return frozenset(own | ({CALLBACK_TYPE} & set(types)))
 
-    def listener(self) -> Listener:
+    def waiter(self) -> Waiter:
         """One who waits for jobs that become ready in any store from now on."""
-        return Listener(self._pumps)
+        return Waiter(self._pumps)
 
     def _queue(self, type: str) -> Queue:
         return Queue(type, self.policies.of(type), self.store_of_type(type).engine)
