@@ -226,12 +226,14 @@ def conflicts(jobs: Sequence[NewJob], known: Mapping[KeyRecord, str]) -> frozens
         record = key_record(new)
         if new.idempotency is not None and record is not None:
             asked.setdefault((new.idempotency.key, new.idempotency.fingerprint), {})[place] = record
-    known, fallen = dict(known), set[int]()
+    taken: dict[KeyRecord, str] = {}
+    fallen: set[int] = set()
     for (_, fingerprint), records in asked.items():
-        if any(known.get(record, fingerprint) != fingerprint for record in records.values()):
+        prints = {taken.get(each, known.get(each, fingerprint)) for each in records.values()}
+        if prints != {fingerprint}:
             fallen.update(records)
         else:
-            known.update(dict.fromkeys(records.values(), fingerprint))
+            taken.update(dict.fromkeys(records.values(), fingerprint))
     return frozenset(fallen)
 
 

@@ -13,6 +13,7 @@ PenstockError
 │   ├── EngineUnavailable  not now; trying again may help
 │   ├── StoreMismatch      another store, another number or a newer schema
 │   └── UnsupportedFeature the engine cannot promise what the queue needs
+├── BenchFailed            a store that was measured did not keep a promise
 └── JobFailed              raised by handlers to say how a job failed
     ├── Retry              try again later
     ├── Bury               never again
@@ -112,6 +113,10 @@ class StoreMismatch(EngineError):
 
 class UnsupportedFeature(EngineError):
     """The engine cannot promise what this queue needs."""
+
+
+class BenchFailed(PenstockError):
+    """The store that was measured did not keep a promise; its figures mean nothing."""
 
 
 class JobFailed(PenstockError):

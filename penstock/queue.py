@@ -26,13 +26,15 @@ from penstock.job import (
     is_name,
 )
 from penstock.policy import Policy
-from penstock.serialization import MAX_BYTES, JSONObject, check, digest, encode, parse
+from penstock.serialization import MAX_BYTES, JSONObject, check, digest, encode, is_whole, parse
 
 MAX_CONTEXT = 255
 MAX_KEY = 255
 MAX_TRACE = 255
 MAX_CALLBACKS = 20
 MAX_WAIT = timedelta(days=3660)
+MIN_TIMEOUT = timedelta(milliseconds=1)
+AT_ONCE = timedelta(0)
 
 # What the classic keeps out of the identity of a job, so that two generations of a family count as equal.
 ROOT_PARAMS = frozenset(
@@ -112,7 +114,7 @@ class Queue:
             params=_text_of(spec.params),
             details=_details(spec),
             priority=DEFAULT_PRIORITY if spec.priority is None else spec.priority,
-            delay=spec.delay or timedelta(0),
+            delay=spec.delay or AT_ONCE,
             run_at=spec.run_at and spec.run_at.astimezone(UTC),
             dedupe_key=_dedupe_key(spec),
             root=spec.root and _in_utc(spec.root),
@@ -188,13 +190,13 @@ def _dedupe_key(spec: JobSpec) -> str | None:
 
 def _wrong(spec: JobSpec) -> list[FieldError]:
     found: Mapping[str, str | None] = {
-        "type": _wrong_name(spec.type),
-        "domain": _wrong_name(spec.domain),
+        "type": wrong_name(spec.type),
+        "domain": wrong_name(spec.domain),
         "context": _wrong_text(spec.context, MAX_CONTEXT),
         "priority": _wrong_number(spec.priority, 0, MAX_PRIORITY),
         "max_attempts": _wrong_number(spec.max_attempts, 1, MAX_ATTEMPTS),
-        "delay": _wrong_wait(spec.delay, least=timedelta(0)),
-        "timeout": _wrong_wait(spec.timeout, least=timedelta(milliseconds=1)),
+        "delay": _wrong_wait(spec.delay, least=AT_ONCE),
+        "timeout": _wrong_wait(spec.timeout, least=MIN_TIMEOUT),
         "run_at": _wrong_run_at(spec),
         "dedupe": _wrong_dedupe(spec),
         "root.signature": None if spec.root is None else _wrong_signature(spec.root),
@@ -207,7 +209,8 @@ def _wrong(spec: JobSpec) -> list[FieldError]:
     return [*errors, *_wrong_params(spec.params), *_wrong_callbacks(spec.callbacks)]
 
 
-def _wrong_name(name: object) -> str | None:
+def wrong_name(name: object) -> str | None:
+    """Why a type or a domain may not be called so; None where it may."""
     if not isinstance(name, str):
         return "is no text; give the name"
     if is_name(name):
@@ -223,7 +226,7 @@ def _wrong_text(text: object, most: int) -> str | None:
         return "is no text"
     if len(text) > most:
         return f"{len(text)} characters; at most {most}"
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if "\0" in text or not is_whole(text):
         return "holds a NUL or half of a surrogate pair; send whole characters"
     return None
 

@@ -132,6 +132,17 @@ def _opened(text: bytes) -> int:
     return text.count(b"[") + text.count(b"{")
 
 
+def is_whole(text: str) -> bool:
+    """Whether UTF-8 can write the text: it holds no half of a surrogate pair."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check(value: object, *, field: str) -> None:
     """Nothing, if the value can be kept as JSON and given back unchanged; else BadJob naming the place."""
     _check(value, [field])
@@ -183,10 +194,8 @@ def _check_object(value: Mapping[object, object], path: _Path) -> None:
 def _check_text(text: str, path: _Path) -> None:
     if "\0" in text:
         raise _wrong(path, "holds a NUL character; remove it")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise _wrong(path, "holds half of a surrogate pair; send whole characters") from error
+    if not is_whole(text):
+        raise _wrong(path, "holds half of a surrogate pair; send whole characters")
 
 
 def _wrong(path: _Path, detail: str) -> BadJob:

@@ -243,3 +243,22 @@ async def test_progress_is_brought_into_a_form_that_every_store_keeps(
     assert job is not None
     assert job.progress == kept
     check([kept.percent, kept.message], field="progress")
+
+
+def test_who_looks_on_hears_progress_at_once() -> None:
+    class Look:
+        def __init__(self) -> None:
+            self.heard: list[Progress] = []
+
+        def wrote(self, data: bytes) -> None:
+            """No program runs here."""
+
+        def progressed(self, progress: Progress) -> None:
+            self.heard.append(progress)
+
+    given = context()
+    given.listener = look = Look()
+
+    given.report(140, "nearly")
+
+    assert look.heard == [Progress(percent=100, message="nearly")] == [given.progress]

@@ -22,6 +22,7 @@ from penstock.serialization import (
     digest,
     encode,
     explained,
+    is_whole,
     parse,
     unknown,
 )
@@ -302,3 +303,11 @@ def test_an_error_without_words_is_told_all_the_same() -> None:
 
 def test_an_unknown_name_is_told_with_the_nearest_known_one() -> None:
     assert str(unknown("a.nam", "nam", ["name"])) == "a.nam: is unknown; did you mean name?"
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("", True), ("plain", True), ("grün 🌊", True), ("\ud800", False), ("grün \udfff", False)],
+)
+def test_half_of_a_surrogate_pair_is_no_whole_text(text: str, whole: bool) -> None:
+    assert is_whole(text) is whole

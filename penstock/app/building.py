@@ -24,6 +24,11 @@ def engine_kinds() -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=ENGINES)}
 
 
+def kind_of(store: StoreSettings) -> str:
+    """The kind of the store's engine, as its URL names it."""
+    return store.url.partition(":")[0]
+
+
 def engine_of(name: str, store: StoreSettings) -> Engine:
     """A new engine for the store, not open yet; SettingsError where none is installed for its URL."""
     engine: Engine = _kind(name, store).load()(store.url, number=store.number)
@@ -115,7 +120,7 @@ def _seconds(value: float | None, below: timedelta) -> timedelta:
 
 
 def _kind(name: str, store: StoreSettings) -> EntryPoint:
-    scheme = store.url.partition(":")[0]
+    scheme = kind_of(store)
     kinds = engine_kinds()
     if scheme not in kinds:
         raise SettingsError(

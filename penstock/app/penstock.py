@@ -20,6 +20,7 @@ from penstock.app.building import (
     configured_types,
     default_store,
     engine_of,
+    kind_of,
     policies_of,
     refuse_unknown_engines,
     refuse_volatile,
@@ -34,12 +35,13 @@ from penstock.engine import Engine, Pushed
 from penstock.errors import EngineError, WrongState
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
-from penstock.handler import Registry
+from penstock.handler import Listener, Registry
 from penstock.inspection import Health, Inspection
 from penstock.job import Job, JobId, State, describe_result
 from penstock.job_class import handlers_of
 from penstock.queue import Pushable
 from penstock.runner import Runner
+from penstock.runner.runjob import RunJob
 from penstock.runner.runjobs import Limits, RunJobs
 from penstock.serialization import JSON
 from penstock.server import build
@@ -250,6 +252,10 @@ class Penstock:
             refresh=self.make_ready,
         )
 
+    def run_job(self, listener: Listener | None = None) -> RunJob:
+        """A run of one job, in whatever store it is; the listener hears what it lets out."""
+        return RunJob(self.group, self.inspection, worker=self.worker, listener=listener)
+
     def asgi(self) -> ASGIApp:
         """The HTTP server, to be run by any ASGI server."""
         return build(self.group, self.inspection, self.health, self.settings.server, VERSION)
@@ -302,7 +308,13 @@ class Penstock:
             await engine.open()
             refuse_volatile(name, self.settings.stores[name], engine)
         stores = {
-            name: Store(name, engine, self.policies, self.events)
+            name: Store(
+                name,
+                engine,
+                self.policies,
+                self.events,
+                kind=kind_of(self.settings.stores[name]),
+            )
             for name, engine in self._engines.items()
         }
         group = QueueGroup(

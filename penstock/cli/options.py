@@ -14,8 +14,10 @@ import click
 import msgspec
 
 from penstock.app import Penstock
-from penstock.errors import SettingsError
+from penstock.cli.console import printable
+from penstock.errors import PenstockError, SettingsError
 from penstock.handler import Handler
+from penstock.job import JobId
 from penstock.job_class import registering
 from penstock.settings import Settings, StoreSettings, development, load
 
@@ -24,6 +26,7 @@ if sys.platform == "win32":
 else:
     from uvloop import new_event_loop
 
+MAX_ID = 2**53 - 1
 LAST_WORDS = 1.0  # seconds for tasks that the end of the loop cancels
 CONFIG_VARIABLE = "PENSTOCK_CONFIG"
 CONFIG_FILE = Path("penstock.toml")
@@ -55,12 +58,61 @@ profile = click.option(
     show_default=True,
     help="development: http commands may reach this machine, the example scripts may run.",
 )
+
+
+def suggest_types(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The types that begin so: those that have a handler in every process, and those of the configuration."""
+    try:
+        penstock = Penstock(settings_of(ctx.params.get("config")))
+    except PenstockError:  # said when the command is run
+        return []
+    known = {*penstock.registry.types, *penstock.policies.types}
+    return sorted(type for type in known if type.startswith(incomplete))
+
+
 types = click.option(
-    "--type", "types", multiple=True, help="Run only jobs of this type; may be repeated."
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=suggest_types,
+    help="Run only jobs of this type; may be repeated.",
 )
 domains = click.option(
-    "--domain", "domains", multiple=True, help="Run only jobs of this domain; may be repeated."
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="DOMAIN",
+    help="Run only jobs of this domain; may be repeated.",
 )
+only_types = click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=suggest_types,
+    help="Only jobs of this type; may be repeated.",
+)
+only_domains = click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="DOMAIN",
+    help="Only this domain; may be repeated.",
+)
+type_name = click.argument("type", shell_complete=suggest_types)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def _job_id(text: str) -> JobId:
+    """The id of a job, if this may be one."""
+    if text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= MAX_ID:
+        return JobId(int(text))
+    raise click.BadParameter(f"{text[:100]!a} is no id of a job; ids are whole numbers from 1 on")
+
+
+job_id = click.argument("id", type=_job_id)
+job_ids = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=_job_id)
 
 
 def application(
@@ -160,17 +212,11 @@ class _OneLine(logging.Formatter):
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the standard library's name
-        return _printable(super().formatMessage(record))
+        return printable(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  the standard library's name
         lines = super().formatException(ei).splitlines()
-        return "\n".join(f"    {_printable(line)}" for line in lines)
-
-
-def _printable(line: str) -> str:
-    if line.isprintable():
-        return line
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        return "\n".join(f"    {printable(line)}" for line in lines)
 
 
 async def _end_the_rest() -> None:

@@ -33,7 +33,13 @@ PAUSE = 1.0  # seconds before a child that died is replaced: a crash loop must n
 @click.option(
     "--slots", type=click.IntRange(1, 10_000), help="How many jobs run at once in a process."
 )
-@click.option("--procs", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option(
+    "--procs",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="How many processes run jobs, each with its own slots.",
+)
 @click.option("--name", hidden=True, help="The worker's name; chosen by its parent.")
 def command(
     config: Path | None,

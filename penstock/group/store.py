@@ -35,9 +35,18 @@ class End:
 class Store:
     """A configured place where queues live: an engine, and what all engines share around it."""
 
-    def __init__(self, name: str, engine: Engine, policies: Policies, events: Events) -> None:
+    def __init__(
+        self,
+        name: str,
+        engine: Engine,
+        policies: Policies,
+        events: Events,
+        *,
+        kind: str | None = None,
+    ) -> None:
         self.name = name
         self.engine = engine
+        self.kind = kind  # of the engine, as the scheme of its URL names it
         self._policies = policies
         self._events = events
 

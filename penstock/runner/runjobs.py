@@ -1,20 +1,18 @@
 """The finite run: runs what is there, one job after another, and ends."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from penstock.errors import EngineError, EngineUnavailable
-from penstock.group import End, Fetcher, QueueGroup, Taken
-from penstock.inspection import Health
-from penstock.job import Job, Move, Presence, params_of
-from penstock.policy import Happened, Outcome, decide
+from penstock.errors import EngineError
+from penstock.group import Fetcher, QueueGroup, Taken
+from penstock.job import Job, Move, params_of
+from penstock.policy import Happened, decide
+from penstock.runner.alone import alive, attempt, finish
 from penstock.runner.executor import Executor
-from penstock.runner.heartbeat import Heartbeat
 from penstock.runner.lines import describe_run, ended, starting
 from penstock.runner.processes import Processes
 from penstock.runner.running import Running, Why
@@ -110,19 +108,12 @@ class RunJobs:
         if self._limits.types is not None and not set(self._limits.types) & set(known):
             run.reached = Reached.NONE_POSSIBLE
             return run
-        presence = Presence(worker=self._worker, slots=1, types=frozenset(known))
-        beat = Heartbeat(self._group, Health(), presence, self._held)
-        async with asyncio.TaskGroup() as tasks:
-            beating = tasks.create_task(beat.run())
+        async with alive(self._group, worker=self._worker, types=known, held=self._held):
             try:
                 await self._until_limit(run)
             finally:
-                beating.cancel()
                 await self._processes.close()
         self._threads.shutdown()
-        for store in self._group.stores.values():
-            with contextlib.suppress(EngineError):
-                await store.engine.forget(self._worker)
         return run
 
     def _held(self) -> Collection[Running]:
@@ -197,8 +188,7 @@ class RunJobs:
         if not running.is_stopped():
             self._say(starting(datetime.now(UTC), text))
         began = time.monotonic()
-        happened = await running.run(lambda context: self._attempt(running))
-        running.finishing = True
+        happened = await attempt(self._executor, running)
         try:
             error = await self._end(running, happened)
         except EngineError as trouble:
@@ -210,34 +200,17 @@ class RunJobs:
         if error != GIVEN_BACK:
             run.jobs.append(Ran(type=job.type, error=error, milliseconds=milliseconds))
 
-    async def _attempt(self, running: Running) -> Happened:
-        running.task = task = asyncio.ensure_future(self._executor.attempt(running.context))
-        return await task
-
     async def _end(self, running: Running, happened: Happened | None) -> str | None:
         """The claim has ended; what is wrong with that, or with the job."""
         if happened is None:
             return LOST
         job = running.claim.job
         outcome = decide(happened, job, self._group.policies.of(job.type))
-        if not await self._finish(running, outcome):
+        if not await finish(running, outcome):
             return LOST
         if outcome.move is Move.RELEASE:
             return GIVEN_BACK
         return None if outcome.move is Move.ACK else outcome.error or outcome.move.value
-
-    async def _finish(self, running: Running, outcome: Outcome) -> bool:
-        """Whether the claim was held; a store that is away is asked again as long as the claim surely is."""
-        until = running.held_until
-        while True:
-            try:
-                [held] = await running.store.finish([End(running.claim, outcome)])
-                return held
-            except EngineUnavailable:
-                left = until - time.monotonic()
-                if left <= 0:
-                    raise
-                await asyncio.sleep(min(left, POLL.total_seconds()))
 
 
 async def _nothing() -> None:

@@ -47,6 +47,17 @@ async def json_object(request: Request) -> JSONObject:
     return _json(await received(request))
 
 
+async def nothing(request: Request) -> None:
+    """The request carries no body, or an empty JSON object; else Unreadable, or BadJob naming a field."""
+    content = await received(request)
+    if not content:
+        return
+    _refuse_encoded(request.headers)
+    _refuse_other_than_json(request.headers.get("content-type", JSON_TYPE))
+    for name in _json(content):
+        raise BadJob.field(name, "is unknown; this takes no fields")
+
+
 async def json_or_form(request: Request) -> JSONObject:
     """The JSON object that the request carries, or the one that its form spells out in PHP's way."""
     headers = request.headers

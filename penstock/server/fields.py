@@ -63,6 +63,13 @@ class BatchFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     atomic: bool = True
 
 
+class ManyFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What `POST /v1/jobs/cancel`, `/retry` and `/delete` take."""
+
+    ids: list[int]
+    dry_run: bool = False
+
+
 _SECTIONS: Mapping[str, type[msgspec.Struct]] = {"root": RootFields, "callbacks": CallbackFields}
 
 

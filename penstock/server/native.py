@@ -1,20 +1,34 @@
 """The paths under `/v1`."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from penstock.group import QueueGroup
-from penstock.inspection import Inspection
-from penstock.job import Job, JobId
+from penstock.inspection import Inspection, Moved
+from penstock.job import Job, JobId, Move
 from penstock.server import render
 from penstock.server.body import json_object
 from penstock.server.caller import caller
-from penstock.server.payload import batch, job_id, native_job, waiting
+from penstock.server.payload import (
+    LISTED_BY,
+    batch,
+    job_id,
+    listing,
+    many,
+    native_job,
+    waiting,
+)
 from penstock.server.pushing import Stored, glimpse, push, push_batch
+from penstock.server.query import query
+
+MoveAll: TypeAlias = Callable[[Sequence[JobId]], Awaitable[Moved]]
 
 
 class Native:
-    """Jobs: push, look at, wait for, cancel, retry, delete."""
+    """Jobs: push, look at, list, explain, wait for, cancel, retry, delete."""
 
     def __init__(self, group: QueueGroup, inspection: Inspection) -> None:
         self._group = group
@@ -44,6 +58,17 @@ class Native:
         wait = waiting(request.query_params.getlist("wait"))
         return await self._shown(await self._inspection.ended(_id(request), wait))
 
+    async def jobs(self, request: Request) -> Response:
+        """A page of jobs, newest first."""
+        asked = listing(query(request, LISTED_BY))
+        page = await self._inspection.jobs(asked.which, limit=asked.limit, after=asked.after)
+        return render.Json(render.jobs(page, await self._inspection.callbacks_of(page.jobs)))
+
+    async def explain(self, request: Request) -> Response:
+        """Why a job stands where it stands."""
+        query(request)
+        return render.Json(render.reasons(await self._inspection.explain(_id(request))))
+
     async def cancel(self, request: Request) -> Response:
         """End a waiting job, or ask a claimed one to stop."""
         return await self._shown(await self._inspection.cancel(_id(request)))
@@ -55,6 +80,24 @@ class Native:
     async def delete(self, request: Request) -> Response:
         """Remove a job for good."""
         return await self._shown(await self._inspection.delete(_id(request)))
+
+    async def cancel_all(self, request: Request) -> Response:
+        """End many waiting jobs, and ask claimed ones to stop."""
+        return await self._moved(request, Move.CANCEL, self._inspection.cancel_all)
+
+    async def retry_all(self, request: Request) -> Response:
+        """Make many dead jobs ready again."""
+        return await self._moved(request, Move.REQUEUE, self._inspection.requeue_all)
+
+    async def delete_all(self, request: Request) -> Response:
+        """Remove many jobs for good."""
+        return await self._moved(request, Move.DELETE, self._inspection.delete_all)
+
+    async def _moved(self, request: Request, move: Move, move_all: MoveAll) -> Response:
+        asked = many(await json_object(request))
+        foresee = self._inspection.foresee
+        moving = foresee(move, asked.ids) if asked.dry_run else move_all(asked.ids)
+        return render.Json(render.moved(await moving, move, dry_run=asked.dry_run))
 
     async def _shown(self, job: Job) -> Response:
         return render.Json(render.job(job, await self._inspection.callbacks(job)))

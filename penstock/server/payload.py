@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
 from penstock.errors import BadJob, FieldError, NotAllowed, UnknownJob
-from penstock.job import Callback, JobId, On, Root
+from penstock.inspection import MAX_PAGE, JobWish
+from penstock.job import Callback, JobId, On, QueueKey, Root, State
 from penstock.queue import JobSpec, seconds
 from penstock.serialization import JSON, JSONObject, encode
 from penstock.server.body import Unreadable, kind_of
@@ -19,18 +20,22 @@ from penstock.server.fields import (
     CallbackFields,
     JobFields,
     LegacyFields,
+    ManyFields,
     Object,
     RootFields,
     taken,
 )
 
 MAX_BATCH = 10_000
+PAGE = 100
+LISTED_BY = ("type", "domain", "state", "context", "limit", "after")
 MAX_WAIT = timedelta(seconds=60)
 MAX_ID = 2**53 - 1
 
 Value = TypeVar("Value")
 
 _ID = re.compile(r"[1-9][0-9]{0,15}")
+_LIMIT = re.compile(r"[0-9]{1,4}")
 _WAIT = re.compile(r"[0-9]{1,2}(\.[0-9]{1,6})?")
 _AS_COMMAND = {"type": "command.type", "params": "command"}
 _AS_CALLBACK_DONE = {"callbacks.done": "callback_done"}
@@ -64,6 +69,23 @@ class Batch:
 
     items: Sequence[JSON]
     atomic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which jobs to list, and which part of them."""
+
+    which: JobWish
+    limit: int
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Jobs to be moved together, or only to be told what that would do."""
+
+    ids: Sequence[JobId]
+    dry_run: bool
 
 
 def legacy_job(body: JSONObject) -> Asked:
@@ -130,6 +152,36 @@ def waiting(values: Sequence[str]) -> timedelta:
     if len(values) > 1 or _WAIT.fullmatch(values[0]) is None or float(values[0]) > 60:
         raise BadJob.field("wait", "send one number of seconds from 0 to 60")
     return timedelta(seconds=float(values[0]))
+
+
+def listing(parameters: Mapping[str, str]) -> Listing:
+    """What the query of a list asks for; BadJob names a state that there is not, or a limit that is no number."""
+    state, limit = parameters.get("state"), parameters.get("limit", str(PAGE))
+    if state is not None and state not in set(State):
+        known = ", ".join(State)
+        raise BadJob.field("state", f"{state[:20]!a} is no state; known: {known}")
+    if _LIMIT.fullmatch(limit) is None:
+        raise BadJob.field("limit", f"send a whole number from 1 to {MAX_PAGE}")
+    which = JobWish(
+        type=parameters.get("type"),
+        domain=parameters.get("domain"),
+        state=None if state is None else State(state),
+        context=parameters.get("context"),
+    )
+    return Listing(which, int(limit), parameters.get("after"))
+
+
+def many(body: JSONObject) -> Many:
+    """The jobs that are named by their ids."""
+    fields = taken(body, ManyFields)
+    if len(fields.ids) > MAX_BATCH:
+        raise BadJob.field("ids", f"{len(fields.ids)} ids; at most {MAX_BATCH} at once")
+    return Many([JobId(id) for id in fields.ids], fields.dry_run)
+
+
+def queue_key(path: Mapping[str, str]) -> QueueKey:
+    """The queue that a path names."""
+    return QueueKey(path["domain"], path["type"])
 
 
 def _work(fields: JobFields) -> tuple[str, JSONObject]:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import msgspec
 from starlette.responses import Response
 
-from penstock.inspection import CallbackState, Totals
-from penstock.job import WAITING, Job, JobId, NewJob, State, describe, timestamp
+from penstock.inspection import CallbackState, Moved, Page, QueueView, Reason, Totals
+from penstock.job import WAITING, Job, JobId, Move, NewJob, State, describe, timestamp
+from penstock.policy import Exponential, Policy, Steps
 from penstock.server.problems import document
 from penstock.server.pushing import Entry, Stored
 
@@ -22,6 +23,8 @@ WORKER_STATUS = {
     State.DEAD: 99,
     State.CANCELLED: 99,
 }
+
+MOVED = {Move.CANCEL: "cancelled", Move.REQUEUE: "retried", Move.DELETE: "deleted"}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -67,8 +70,43 @@ def status(job: Job) -> bytes:
 
 def job(shown: Job, callbacks: Sequence[CallbackState]) -> bytes:
     """The job, and what became of its callbacks."""
-    told = [{"on": back.on, "job_id": back.id, "state": back.state} for back in callbacks]
-    return _encode({**describe(shown), "callbacks": told, "deduplicated": False})
+    return _encode(_job(shown, callbacks))
+
+
+def jobs(page: Page, callbacks: Sequence[Sequence[CallbackState]]) -> bytes:
+    """The jobs of a page, each with what became of its callbacks."""
+    told = [_job(job, states) for job, states in zip(page.jobs, callbacks, strict=True)]
+    return _encode({"jobs": told, "next": page.next})
+
+
+def moved(counted: Moved, move: Move, *, dry_run: bool) -> bytes:
+    """What became of many jobs, or would become of them."""
+    asked = {"asked": counted.asked} if move is Move.CANCEL else {}
+    return _encode(
+        {
+            "matched": counted.matched,
+            MOVED[move]: counted.moved,
+            **asked,
+            "refused": counted.refused,
+            "unknown": counted.unknown,
+            "dry_run": dry_run,
+        }
+    )
+
+
+def reasons(told: Sequence[Reason]) -> bytes:
+    """Why a job stands where it stands."""
+    return _encode({"reasons": [{"code": one.code, "detail": one.detail} for one in told]})
+
+
+def queue(view: QueueView) -> bytes:
+    """One queue."""
+    return _encode(_queue(view))
+
+
+def queues(views: Sequence[QueueView]) -> bytes:
+    """Many queues, in their order."""
+    return _encode({"queues": [_queue(view) for view in views]})
 
 
 def accepted(stored: Stored) -> bytes:
@@ -93,6 +131,49 @@ def replayed(stored: Sequence[Stored]) -> Mapping[str, str]:
     """The header that tells a repeated push from the first one."""
     again = bool(stored) and all(one.pushed.replayed for one in stored)
     return {"Idempotency-Replayed": "true"} if again else {}
+
+
+def _job(shown: Job, callbacks: Sequence[CallbackState]) -> dict[str, object]:
+    told = [{"on": back.on, "job_id": back.id, "state": back.state} for back in callbacks]
+    return {**describe(shown), "callbacks": told, "deduplicated": False}
+
+
+def _queue(view: QueueView) -> dict[str, object]:
+    return {
+        "domain": view.queue.domain,
+        "type": view.queue.type,
+        "store": view.store,
+        "engine": view.engine,
+        "paused": view.paused,
+        "counts": {state.value: getattr(view.counts, state) for state in State},
+        "oldest_ready_seconds": None if view.oldest is None else view.oldest.total_seconds(),
+        "policy": _policy(view.policy),
+    }
+
+
+def _policy(policy: Policy) -> dict[str, object]:
+    return {
+        "max_attempts": policy.max_attempts,
+        "backoff": _backoff(policy.backoff),
+        "timeout": policy.timeout.total_seconds(),
+        "ttl": policy.ttl.total_seconds(),
+        "order": policy.order,
+        "delivery": policy.delivery,
+        "keep_done": policy.keep_done.total_seconds(),
+        "keep_dead": policy.keep_dead.total_seconds(),
+    }
+
+
+def _backoff(backoff: Exponential | Steps) -> dict[str, object]:
+    if isinstance(backoff, Steps):
+        steps = [step.total_seconds() for step in backoff.steps]
+        return {"steps": steps, "jitter": backoff.jitter}
+    return {
+        "first": backoff.first.total_seconds(),
+        "factor": backoff.factor,
+        "most": backoff.most.total_seconds(),
+        "jitter": backoff.jitter,
+    }
 
 
 def _entry(entry: Entry, path: str) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Which path leads where."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from penstock.server.legacy import Legacy
 from penstock.server.native import Native
 from penstock.server.probes import Probes
 from penstock.server.problems import Problems
+from penstock.server.queues import Queues
 from penstock.settings import ServerSettings
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -28,26 +29,42 @@ def build(
     version: str,
 ) -> ASGIApp:
     """The HTTP server as an ASGI application; SettingsError for a wrong line of [server]."""
-    native = Native(group, inspection)
-    legacy = Legacy(group, inspection, version)
-    probes = Probes(group, health)
     router = Router(
-        [
-            _path("/v1/jobs", POST=native.push),
-            _path("/jobs/add", POST=legacy.add),
-            _path("/v1/jobs/batch", POST=native.push_batch),
-            _path("/v1/jobs/{id}", GET=native.job, DELETE=native.delete),
-            _path("/v1/jobs/{id}/cancel", POST=native.cancel),
-            _path("/v1/jobs/{id}/retry", POST=native.retry),
-            _path("/jobs/status", GET=legacy.totals),
-            _path("/jobs/status/{id}", GET=legacy.status),
-            _path("/livez", GET=probes.live),
-            _path("/readyz", GET=probes.ready),
-            _path("/", GET=legacy.root),
-        ],
+        list(routes(group, inspection, health, version)),
         redirect_slashes=False,  # a trailing slash is another path, which is not there
     )
     return Problems(Access(router, settings))
+
+
+def routes(
+    group: QueueGroup, inspection: Inspection, health: Health, version: str
+) -> Sequence[Route]:
+    """Every path, the busiest first; one that is spelled out before one with a name in its place."""
+    native = Native(group, inspection)
+    queues = Queues(inspection)
+    legacy = Legacy(group, inspection, version)
+    probes = Probes(group, health)
+    return [
+        _path("/v1/jobs", GET=native.jobs, POST=native.push),
+        _path("/jobs/add", POST=legacy.add),
+        _path("/v1/jobs/batch", POST=native.push_batch),
+        _path("/v1/jobs/cancel", POST=native.cancel_all),
+        _path("/v1/jobs/retry", POST=native.retry_all),
+        _path("/v1/jobs/delete", POST=native.delete_all),
+        _path("/v1/jobs/{id}", GET=native.job, DELETE=native.delete),
+        _path("/v1/jobs/{id}/cancel", POST=native.cancel),
+        _path("/v1/jobs/{id}/retry", POST=native.retry),
+        _path("/v1/jobs/{id}/explain", GET=native.explain),
+        _path("/v1/queues", GET=queues.all),
+        _path("/v1/queues/{domain}/{type}", GET=queues.one),
+        _path("/v1/queues/{domain}/{type}/pause", POST=queues.pause),
+        _path("/v1/queues/{domain}/{type}/resume", POST=queues.resume),
+        _path("/jobs/status", GET=legacy.totals),
+        _path("/jobs/status/{id}", GET=legacy.status),
+        _path("/livez", GET=probes.live),
+        _path("/readyz", GET=probes.ready),
+        _path("/", GET=legacy.root),
+    ]
 
 
 def _path(path: str, **endpoints: Endpoint) -> Route:

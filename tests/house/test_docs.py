@@ -1,7 +1,8 @@
 """The pages tell the truth: what they promise is what the code declares."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args, get_origin, get_type_hints
 
@@ -10,9 +11,29 @@ import pytest
 
 from penstock.app import engine_kinds
 from penstock.engine import Engine, Feature
+from penstock.inspection import Moved, ReasonCode
+from penstock.job import Move, NewJob, QueueKey, State
+from penstock.serialization import JSON, JSONObject
+from penstock.server import render
+from penstock.server.fields import (
+    BatchFields,
+    CallbackFields,
+    JobFields,
+    LegacyFields,
+    ManyFields,
+    RootFields,
+)
+from penstock.server.payload import LISTED_BY
+from penstock.server.routes import routes
 from penstock.settings import Settings
+from tests.installation import Installation, installation
 
 ROOT = Path(__file__).parents[2]
+API = (ROOT / "docs/http-api.md").read_text()
+REQUEST = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`? ]*)(?:\?([^` ]*))?`")
+BODY = re.compile(r"`(\{[^`]*\})`")
+SAMPLE = re.compile(r"```json\n(.*?)```", re.DOTALL)
+QUEUE = QueueKey("default", "mail")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -65,6 +86,107 @@ def test_every_setting_is_on_its_page() -> None:
 
     for key in keys(Settings):
         assert re.search(rf"`(\w+\.)*{key}`", page), f"{key} is missing in docs/configuration.md"
+
+
+@pytest.fixture
+async def made() -> Installation:
+    """An installation over an empty store."""
+    return await installation({})
+
+
+def rows() -> Iterator[tuple[Sequence[tuple[str, str, str]], str]]:
+    """Each row of the API's tables: its requests as method, path and query, and its first cell."""
+    for line in API.splitlines():
+        first = line.split(" | ")[0]
+        requests = REQUEST.findall(first)
+        if line.startswith("| `") and requests:
+            yield requests, first
+
+
+def samples() -> Sequence[JSONObject]:
+    """What the page shows in blocks."""
+    return [json.loads(block) for block in SAMPLE.findall(API)]
+
+
+def shape(value: JSON) -> JSON:
+    """The names in it, at every depth of objects."""
+    return {name: shape(below) for name, below in value.items()} if isinstance(value, dict) else ""
+
+
+async def test_the_api_has_every_path_with_its_methods_and_no_other(made: Installation) -> None:
+    told = [(method, path) for requests, _ in rows() for method, path, _ in requests]
+
+    declared = [
+        (method, route.path)
+        for route in routes(made.group, made.inspection, made.health, "1")
+        for method in (route.methods or set()) - {"HEAD"}
+    ]
+
+    assert sorted(told) == sorted(declared)
+
+
+def test_the_parameters_on_the_page_are_those_that_are_taken() -> None:
+    asked = [(path, query) for requests, _ in rows() for _, path, query in requests if query]
+
+    assert {path: re.findall(r"(\w+)=", query) for path, query in asked} == {
+        "/v1/jobs": list(LISTED_BY),
+        "/v1/jobs/{id}": ["wait"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/jobs/add", LegacyFields),
+        ("/v1/jobs/batch", BatchFields),
+        ("/v1/jobs/cancel", ManyFields),
+        ("/v1/jobs/retry", ManyFields),
+        ("/v1/jobs/delete", ManyFields),
+    ],
+)
+def test_the_fields_on_the_page_are_those_that_are_taken(
+    path: str, fields: type[msgspec.Struct]
+) -> None:
+    cells = [cell for requests, cell in rows() for _, told, _ in requests if told == path]
+
+    [body] = [body for cell in cells for body in BODY.findall(cell)]
+
+    assert set(re.findall(r'"(\w+)"', body)) == set(fields.__struct_fields__)
+
+
+def test_the_job_on_the_page_that_is_pushed_has_only_fields_that_are_taken() -> None:
+    pushed = samples()[0]
+    root, callbacks = pushed["root"], pushed["callbacks"]
+
+    assert pushed.keys() < set(JobFields.__struct_fields__)
+    assert isinstance(root, dict)
+    assert set(root) == set(RootFields.__struct_fields__)
+    assert isinstance(callbacks, dict)
+    assert set(callbacks) == set(CallbackFields.__struct_fields__)
+    for field in set(JobFields.__struct_fields__) - pushed.keys():
+        assert f"`{field}`" in API, f"{field} is missing in docs/http-api.md"
+
+
+async def test_the_answers_on_the_page_look_as_they_are_given(made: Installation) -> None:
+    _, job, moved, queue = samples()
+
+    [pushed] = await made.engine.push([NewJob(queue=QUEUE)])
+    [stored] = await made.engine.get([pushed.id])
+    view = await made.inspection.queue(QUEUE)
+
+    assert stored is not None
+    assert list(job) == list(json.loads(render.job(stored, [])))
+    assert list(moved) == list(json.loads(render.moved(Moved(), Move.CANCEL, dry_run=True)))
+    assert shape(dict(queue)) == shape(json.loads(render.queue(view)))
+
+
+def test_every_state_and_every_reason_is_on_the_page_and_no_other() -> None:
+    lists = API[API.index("**Lists** show") : API.index("**Many jobs at once** are")]
+    table = API[API.index("| code | meaning |") : API.index("A **queue** is")]
+
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == [code.value for code in ReasonCode]
+    for state in State:
+        assert f"`{state}`" in lists
 
 
 def keys(shape: object) -> Iterator[str]:

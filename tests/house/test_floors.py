@@ -22,7 +22,14 @@ MODULES = [
         "settings",
         "upkeep",
     ],
-    *["cli/__init__", "commands/__init__", "conformance/__init__", "runner/__init__"],
+    *[
+        "bench/__init__",
+        "bench/bare/__init__",
+        "cli/__init__",
+        "commands/__init__",
+        "conformance/__init__",
+        "runner/__init__",
+    ],
     *["server/__init__", "engines/__init__", "engines/memory", "engines/sqlite/__init__"],
 ]
 
@@ -86,6 +93,8 @@ def test_imports_that_go_down_pass(house: Path) -> None:
         ("app", "testing"),
         ("app", "conformance/__init__"),
         ("cli/__init__", "engines/memory"),
+        ("bench/__init__", "engines/memory"),
+        ("app", "bench/__init__"),
     ],
 )
 def test_an_import_that_goes_up_or_sideways_is_refused(

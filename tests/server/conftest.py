@@ -3,17 +3,24 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp
 
+from penstock.clock import ManualClock
 from penstock.commands.callback import CallbackCommand
 from penstock.commands.exec import ExecCommand
 from penstock.commands.http import HttpCommand
-from penstock.group import End
-from penstock.handler import Context, FunctionHandler
+from penstock.engine import Engine
+from penstock.engines.memory import MemoryEngine
+from penstock.engines.sqlite import SqliteEngine
+from penstock.events import Events
+from penstock.group import End, QueueGroup, Store
+from penstock.handler import Context, FunctionHandler, Registry
+from penstock.inspection import Health, Inspection
 from penstock.job import CALLBACK_TYPE, Claim, JobId, Move
-from penstock.policy import Outcome
+from penstock.policy import Outcome, Policies, Policy
 from penstock.serialization import JSON
 from penstock.server import build
 from penstock.settings import CallbackSettings, ExecSettings, HttpSettings, ServerSettings
@@ -78,6 +85,41 @@ async def place() -> AsyncIterator[Place]:
 def client(place: Place) -> Client:
     """A client on this machine."""
     return place.client
+
+
+@dataclass
+class Pair:
+    """A server over two stores, in which it is always the same time, and the engines behind it."""
+
+    client: Client
+    first: MemoryEngine
+    second: SqliteEngine
+
+    @property
+    def engines(self) -> tuple[Engine, Engine]:
+        """Both."""
+        return self.first, self.second
+
+
+@pytest.fixture
+async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
+    """Mail jobs live in memory, sms jobs in a file, whose ids start with 10000000000001."""
+    clock = ManualClock()
+    first = MemoryEngine(clock=clock)
+    second = SqliteEngine(f"sqlite:///{tmp_path}/second.db", number=1, clock=clock)
+    await second.open()
+    policies = Policies(Policy())
+    stores = {
+        "main": Store("main", first, policies, Events(), kind="memory"),
+        "disk": Store("disk", second, policies, Events(), kind="sqlite"),
+    }
+    registry = Registry({"mail": FunctionHandler(_mail), "sms": FunctionHandler(_mail)})
+    group = QueueGroup(
+        stores, default="main", routes={"sms": "disk"}, policies=policies, registry=registry
+    )
+    app = build(group, Inspection(group), Health(), ServerSettings(), VERSION)
+    yield Pair(Client(app), first, second)
+    await second.close()
 
 
 def _mail(context: Context) -> JSON:

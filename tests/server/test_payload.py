@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from penstock.errors import BadJob, NotAllowed, UnknownJob
-from penstock.job import Callback, On, Root
+from penstock.inspection import JobWish
+from penstock.job import Callback, On, QueueKey, Root, State
 from penstock.queue import JobSpec
 from penstock.serialization import JSON, JSONObject
 from penstock.server.body import Unreadable
@@ -15,7 +16,10 @@ from penstock.server.payload import (
     batch,
     job_id,
     legacy_job,
+    listing,
+    many,
     native_job,
+    queue_key,
     waiting,
 )
 
@@ -223,3 +227,57 @@ def test_a_wait_is_a_number_of_seconds(values: list[str], seconds: float) -> Non
 def test_what_is_no_wait_is_refused(values: list[str]) -> None:
     with pytest.raises(BadJob, match="wait"):
         waiting(values)
+
+
+def test_a_list_without_parameters_is_the_newest_hundred_of_all() -> None:
+    asked = listing({})
+
+    assert (asked.which, asked.limit, asked.after) == (JobWish(), 100, None)
+
+
+def test_the_parameters_of_a_list_become_a_wish() -> None:
+    asked = listing(
+        {
+            "type": "mail",
+            "domain": "d",
+            "state": "dead",
+            "context": "",
+            "limit": "1000",
+            "after": "x",
+        }
+    )
+
+    assert asked.which == JobWish(type="mail", domain="d", state=State.DEAD, context="")
+    assert (asked.limit, asked.after) == (1000, "x")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"limit": ""}, "limit"),
+        ({"limit": "+5"}, "limit"),
+        ({"limit": "٣"}, "limit"),
+        ({"limit": "5\n"}, "limit"),
+        ({"state": "Dead"}, "state"),
+    ],
+)
+def test_a_parameter_that_cannot_be_read_is_named(parameters: dict[str, str], field: str) -> None:
+    with pytest.raises(BadJob) as caught:
+        listing(parameters)
+
+    assert [error.field for error in caught.value.errors] == [field]
+
+
+def test_many_jobs_are_named_by_ids_and_moved_unless_it_says_otherwise() -> None:
+    assert (many({"ids": [3, 1, 3]}).ids, many({"ids": []}).dry_run) == ([3, 1, 3], False)
+    assert many({"ids": [], "dry_run": True}).dry_run is True
+
+
+def test_more_ids_than_a_batch_are_refused() -> None:
+    assert len(many({"ids": [1] * MAX_BATCH}).ids) == MAX_BATCH
+    with pytest.raises(BadJob, match="ids: 10001 ids; at most 10000"):
+        many({"ids": [1] * (MAX_BATCH + 1)})
+
+
+def test_a_path_names_a_queue() -> None:
+    assert queue_key({"domain": "d", "type": "t"}) == QueueKey("d", "t")

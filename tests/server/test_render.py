@@ -8,13 +8,14 @@ import pytest
 
 from penstock.engine import Pushed
 from penstock.errors import BadJob
-from penstock.inspection import CallbackState, Totals
+from penstock.inspection import CallbackState, Moved, Page, Totals
 from penstock.job import (
     Callback,
     Delivery,
     Details,
     Job,
     JobId,
+    Move,
     NewJob,
     On,
     QueueKey,
@@ -171,3 +172,34 @@ def test_only_an_answer_of_nothing_but_repeated_pushes_is_a_replay() -> None:
     assert render.replayed([again, again]) == {"Idempotency-Replayed": "true"}
     assert render.replayed([again, fresh]) == {}
     assert render.replayed([]) == {}
+
+
+def test_a_page_is_told_with_the_callbacks_of_each_job() -> None:
+    back = CallbackState("done", JobId(8), "ready")
+
+    told = json.loads(render.jobs(Page([RUN, JOB], "abc"), [[back], []]))
+
+    assert told["jobs"] == [
+        json.loads(render.job(RUN, [back])),
+        json.loads(render.job(JOB, [])),
+    ]
+    assert told["next"] == "abc"
+
+
+@pytest.mark.parametrize(
+    ("move", "words"),
+    [
+        (Move.CANCEL, {"cancelled": 3, "asked": 2}),
+        (Move.REQUEUE, {"retried": 3}),
+        (Move.DELETE, {"deleted": 3}),
+    ],
+)
+def test_moved_jobs_are_counted_in_the_word_of_their_move(
+    move: Move, words: dict[str, int]
+) -> None:
+    counted = Moved(moved=3, asked=words.get("asked", 0), refused=1, unknown=4)
+
+    told = json.loads(render.moved(counted, move, dry_run=True))
+
+    matched = sum(words.values()) + 1
+    assert told == {"matched": matched, **words, "refused": 1, "unknown": 4, "dry_run": True}

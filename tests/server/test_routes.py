@@ -15,10 +15,19 @@ PATHS = {
     "/jobs/status/1": "GET",
     "/livez": "GET",
     "/readyz": "GET",
-    "/v1/jobs": "POST",
+    "/v1/jobs": "GET, HEAD, POST",
+    "/v1/jobs/batch": "POST",
+    "/v1/jobs/cancel": "POST",
+    "/v1/jobs/retry": "POST",
+    "/v1/jobs/delete": "POST",
     "/v1/jobs/1": "DELETE, GET, HEAD",
     "/v1/jobs/1/cancel": "POST",
     "/v1/jobs/1/retry": "POST",
+    "/v1/jobs/1/explain": "GET, HEAD",
+    "/v1/queues": "GET, HEAD",
+    "/v1/queues/default/mail": "GET, HEAD",
+    "/v1/queues/default/mail/pause": "POST",
+    "/v1/queues/default/mail/resume": "POST",
 }
 
 
@@ -51,7 +60,11 @@ async def test_a_path_that_is_not_there_is_answered_as_the_original_did(
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/", "/v1/jobs/", "/v1/jobs/1/", "/v1/nowhere", "/v1/jobs/1/2/3", "/v1/jobs/1%2f2/cancel/"],
+    [
+        *["/v1/", "/v1/jobs/", "/v1/jobs/1/", "/v1/nowhere", "/v1/jobs/1/2/3"],
+        *["/v1/jobs/1%2f2/cancel/", "/v1/queues/", "/v1/queues/mail", "/v1/queues/default/mail/"],
+        *["/v1/queues/a/b/c", "/v1/queues/a%2fb/c/d", "/v1/queues//mail"],
+    ],
 )
 async def test_a_native_path_that_is_not_there_is_a_problem(path: str, client: Client) -> None:
     answer = await client.get(path)
@@ -59,7 +72,10 @@ async def test_a_native_path_that_is_not_there_is_a_problem(path: str, client: C
     assert (answer.status, answer.code) == (404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/jobs/status"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/livez", "/readyz", "/jobs/status", "/v1/jobs", "/v1/queues", "/v1/queues/a/b"],
+)
 async def test_head_is_answered_as_get(path: str, client: Client) -> None:
     get, head = await client.get(path), await client.ask("HEAD", path)
 

@@ -1,8 +1,5 @@
-# long: every move that people can make, and all that may happen while one waits
-"""What people may see and do: one job, totals, cancel, requeue, delete, and waiting for an end."""
+"""What people may see and do: one job, totals, cancel, requeue, delete."""
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -12,17 +9,14 @@ import pytest
 from penstock.clock import ManualClock
 from penstock.conformance.builders import job as new_job
 from penstock.conformance.builders import put
-from penstock.engine import Ack, Bury, Cancel, CancelAnswer, Engine
+from penstock.engine import Ack, Cancel, CancelAnswer
 from penstock.engines.memory import MemoryEngine
-from penstock.errors import EngineUnavailable, UnknownJob, WrongState
-from penstock.events import Events
-from penstock.group import QueueGroup, Store
-from penstock.handler import FunctionHandler, Registry
-from penstock.inspection import CallbackState, Health, Inspection, Totals
+from penstock.errors import UnknownJob, WrongState
+from penstock.inspection import CallbackState, Totals
 from penstock.job import (
     CALLBACK_TYPE,
+    ENDED,
     Callback,
-    Claim,
     Details,
     Job,
     JobId,
@@ -32,31 +26,9 @@ from penstock.job import (
     QueueKey,
     State,
 )
-from penstock.policy import Policies, Policy
-
-QUEUE = QueueKey("default", "mail")
-TTL = timedelta(seconds=15)
-LONG = timedelta(seconds=30)
-SOON = 5  # seconds
-BRIEF = timedelta(milliseconds=1)
-HANDLERS = {"mail": FunctionHandler(lambda context: None)}
-
-
-class Flaky(MemoryEngine):
-    """A store that fails so many reads before it answers again, and lets know of each."""
-
-    def __init__(self, *errors: Exception) -> None:
-        super().__init__(clock=ManualClock())
-        self.errors = list(errors)
-        self.failed = asyncio.Event()
-
-    async def get(self, ids: Sequence[JobId]) -> Sequence[Job | None]:
-        if self.errors:
-            error = self.errors.pop(0)
-            if not self.errors:
-                self.failed.set()
-            raise error
-        return await super().get(ids)
+from penstock.policy import Policy
+from tests.inspection.conftest import Stores
+from tests.inspection.desk import LONG, QUEUE, TTL, claimed, inspection
 
 
 class Overtaken(MemoryEngine):
@@ -78,23 +50,6 @@ class Overtaken(MemoryEngine):
             return
         for claim in await self.claim_ids(ids, ttl=TTL, worker="rival"):
             await self.ack([Ack(ref=claim.ref)])
-
-
-def inspection(*engines: Engine, policy: Policy | None = None) -> Inspection:
-    """What can be seen of these stores."""
-    policies = Policies(Policy(), {"mail": policy or Policy()})
-    stores = {
-        f"store{number}": Store(f"store{number}", engine, policies, Events())
-        for number, engine in enumerate(engines)
-    }
-    registry = Registry(HANDLERS)
-    return Inspection(QueueGroup(stores, default="store0", policies=policies, registry=registry))
-
-
-async def claimed(engine: Engine, new: NewJob) -> Claim:
-    [pushed] = await engine.push([new])
-    [claim] = await engine.claim_ids([pushed.id], ttl=TTL, worker="w1")
-    return claim
 
 
 @pytest.mark.parametrize("id", [1, 10**13 + 1, 7 * 10**13, 0, -5, 2**70])
@@ -160,6 +115,23 @@ async def test_callbacks_are_shown_with_what_became_of_them() -> None:
     assert gone == CallbackState("failed", shown.id, None)
 
 
+async def test_callbacks_of_many_jobs_are_each_shown_in_its_place(stores: Stores) -> None:
+    see = inspection(*stores.engines)
+    back = Details(callbacks=(Callback(on=On.FAILED, type="http", params="{}"),))
+    ids = [
+        pushed.id
+        for engine in stores.engines
+        for pushed in await engine.push([NewJob(queue=QUEUE, details=back), NewJob(queue=QUEUE)])
+    ]
+    jobs = [await see.cancel(id) for id in ids]
+
+    told = await see.callbacks_of([*reversed(jobs)])
+
+    shown = [[(each.id // 10**13, each.on, each.state) for each in one] for one in told]
+    assert shown == [[], [(1, "failed", "ready")], [], [(0, "failed", "ready")]]
+    assert await see.callbacks_of([]) == []
+
+
 @pytest.mark.parametrize("state", [State.READY, State.SCHEDULED])
 async def test_a_waiting_job_is_cancelled_at_once(state: State) -> None:
     engine = MemoryEngine(clock=ManualClock())
@@ -192,10 +164,7 @@ async def test_a_cancelled_job_that_is_not_kept_is_answered_all_the_same() -> No
         await see.job(pushed.id)
 
 
-ENDED = [State.DONE, State.DEAD, State.CANCELLED, State.SUPERSEDED]
-
-
-@pytest.mark.parametrize("state", ENDED)
+@pytest.mark.parametrize("state", sorted(ENDED))
 async def test_an_ended_job_cannot_be_cancelled(state: State) -> None:
     engine = MemoryEngine(clock=ManualClock())
     id = await put(engine, state, new_job(queue=QUEUE))
@@ -279,163 +248,3 @@ async def test_a_move_on_a_job_that_has_just_gone_says_so(move: str) -> None:
 
     with pytest.raises((WrongState, UnknownJob), match=r"job 1 is gone|no job 1"):
         await (see.cancel if move == "cancel" else see.delete)(pushed.id)
-
-
-@pytest.mark.parametrize("state", ENDED)
-async def test_a_job_that_has_ended_is_not_waited_for(state: State) -> None:
-    engine = MemoryEngine(clock=ManualClock())
-    id = await put(engine, state, new_job(queue=QUEUE))
-
-    async with asyncio.timeout(SOON):
-        assert (await inspection(engine).ended(id, LONG)).state is state
-
-
-async def test_a_wait_of_no_time_answers_at_once() -> None:
-    engine = MemoryEngine()
-    [pushed] = await engine.push([NewJob(queue=QUEUE)])
-
-    async with asyncio.timeout(SOON):
-        assert (await inspection(engine).ended(pushed.id, timedelta(0))).state is State.READY
-
-
-async def test_a_wait_ends_with_the_job_however_and_wherever_it_ends() -> None:
-    first, second = MemoryEngine(), MemoryEngine(number=1)
-    see = inspection(first, second)
-    acked, buried = (
-        await claimed(first, NewJob(queue=QUEUE)),
-        await claimed(second, NewJob(queue=QUEUE)),
-    )
-    [waiting] = await first.push([NewJob(queue=QUEUE)])
-    async with asyncio.timeout(SOON), asyncio.TaskGroup() as tasks:
-        waits = [
-            tasks.create_task(see.ended(id, LONG))
-            for id in (acked.job.id, acked.job.id, buried.job.id, waiting.id)
-        ]
-        await asyncio.sleep(0)
-
-        await first.ack([Ack(ref=acked.ref)])
-        await second.bury([Bury(ref=buried.ref, error="x")])
-        await first.cancel([Cancel(id=waiting.id)])
-
-    states = [wait.result().state for wait in waits]
-    assert states == [State.DONE, State.DONE, State.DEAD, State.CANCELLED]
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def test_a_wait_that_is_up_shows_the_job_as_it_stands_and_others_go_on() -> None:
-    engine = MemoryEngine()
-    see = inspection(engine)
-    claim = await claimed(engine, NewJob(queue=QUEUE))
-    async with asyncio.timeout(SOON), asyncio.TaskGroup() as tasks:
-        patient = tasks.create_task(see.ended(claim.job.id, LONG))
-
-        hasty = await see.ended(claim.job.id, BRIEF)
-        await engine.ack([Ack(ref=claim.ref)])
-
-    assert (hasty.state, patient.result().state) == (State.CLAIMED, State.DONE)
-
-
-async def test_after_all_have_left_a_new_wait_is_answered_too() -> None:
-    engine = MemoryEngine()
-    see = inspection(engine)
-    claim = await claimed(engine, NewJob(queue=QUEUE))
-    await see.ended(claim.job.id, BRIEF)
-    async with asyncio.timeout(SOON), asyncio.TaskGroup() as tasks:
-        later = tasks.create_task(see.ended(claim.job.id, LONG))
-        await asyncio.sleep(0)
-
-        await engine.ack([Ack(ref=claim.ref)])
-
-    assert later.result().state is State.DONE
-
-
-async def test_who_gives_up_waiting_leaves_nothing_running() -> None:
-    engine = MemoryEngine()
-    [pushed] = await engine.push([NewJob(queue=QUEUE)])
-    waiting = asyncio.create_task(inspection(engine).ended(pushed.id, LONG))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-
-    waiting.cancel()
-    await asyncio.wait([waiting])
-    await asyncio.sleep(0)
-
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def test_a_job_that_is_removed_while_it_is_waited_for_is_unknown() -> None:
-    engine = MemoryEngine()
-    [pushed] = await engine.push([NewJob(queue=QUEUE)])
-    async with asyncio.timeout(SOON):
-        waiting = asyncio.create_task(inspection(engine).ended(pushed.id, LONG))
-        await asyncio.sleep(0)
-
-        await engine.delete([pushed.id])
-
-        with pytest.raises(UnknownJob):
-            await waiting
-
-
-@pytest.mark.parametrize("error", [EngineUnavailable("away"), ValueError("a row made of cheese")])
-async def test_a_wait_goes_on_while_the_store_fails(
-    error: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    flaky, well = Flaky(), MemoryEngine(number=1)
-    see = inspection(flaky, well)
-    there, here = (
-        await claimed(flaky, NewJob(queue=QUEUE)),
-        await claimed(well, NewJob(queue=QUEUE)),
-    )
-    async with asyncio.timeout(SOON), asyncio.TaskGroup() as tasks:
-        waits = [tasks.create_task(see.ended(one.job.id, LONG)) for one in (there, here)]
-        await asyncio.sleep(0)
-        with caplog.at_level(logging.ERROR, "penstock.inspection"):
-            flaky.errors = [error, error]
-            await flaky.failed.wait()
-
-        await well.ack([Ack(ref=here.ref)])
-        await flaky.ack([Ack(ref=there.ref)])
-
-    assert [wait.result().state for wait in waits] == [State.DONE, State.DONE]
-    assert ("made of cheese" in caplog.text) is isinstance(error, ValueError)
-
-
-def test_health_names_what_does_not_work_now() -> None:
-    health = Health()
-    assert health.troubles == {}
-
-    health.fails("purge:main", "away")
-    health.fails("fetcher", "away")
-    health.fails("purge:main", "still away")
-    health.works("fetcher")
-    health.works("never failed")
-
-    troubles = health.troubles
-    health.works("purge:main")
-    assert troubles == {"purge:main": "still away"}
-    assert health.troubles == {}
-
-
-def test_what_waits_for_its_store_for_too_long_does_not_work() -> None:
-    seconds = [0.0]
-    health = Health(lambda: seconds[0])
-
-    health.asks("promote:main")
-    assert health.troubles == {}
-    seconds[0] = 6.0
-    assert health.troubles == {"promote:main": "no answer for 6 s"}
-
-    health.works("promote:main")
-    assert health.troubles == {}
-
-
-def test_a_change_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
-    health = Health()
-
-    health.fails("promote:main", "away")
-    health.fails("promote:main", "still away")
-    health.works("promote:main")
-    health.works("promote:main")
-
-    assert caplog.messages == ["promote:main: away", "promote:main works again"]
