@@ -203,7 +203,7 @@ async def test_a_retry_waits_as_long_as_the_job_asks() -> None:
 
 
 async def test_claims_are_renewed_while_all_processors_are_busy() -> None:
-    at = await heavy_installation(ttl=timedelta(seconds=0.6))
+    at = await heavy_installation(ttl=timedelta(seconds=1.5))
     ids = await at.push(*[JobSpec("heavy", {"do": "burn"}) for _ in range(3)])
 
     async with running(at.runner()):
