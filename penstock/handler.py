@@ -39,18 +39,6 @@ class Processes(Protocol):
         ...
 
 
-class Listener(Protocol):
-    """Hears at once what a job lets out while it runs; called from any thread, and must not make it wait for long."""
-
-    def wrote(self, data: bytes) -> None:
-        """The program that the job runs has written this."""
-        ...
-
-    def progressed(self, progress: Progress) -> None:
-        """The job has reported this."""
-        ...
-
-
 @dataclass(slots=True, kw_only=True)
 class Context:
     """What a handler knows of the job that it runs.
@@ -67,8 +55,8 @@ class Context:
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     progress: Progress | None = None
     reported: Callable[[Progress], None] | None = None  # hears each progress at once
+    wrote: Callable[[bytes], None] | None = None  # hears what its program writes, in any thread
     processes: Processes | None = None  # where handlers that are bound to a processor run
-    listener: Listener | None = None  # who looks on while the job runs
     threads: Executor | None = None  # where handlers that block run
     thread: "asyncio.Future[Answer] | None" = None  # cannot be killed; keeps its slot until it ends
 
@@ -99,8 +87,6 @@ class Context:
         self.progress = progress = Progress(percent=_percent(percent), message=kept)
         if self.reported is not None:
             self.reported(progress)
-        if self.listener is not None:
-            self.listener.progressed(progress)
 
 
 @runtime_checkable

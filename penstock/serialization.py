@@ -20,6 +20,7 @@ MAX_DEPTH = 32
 MAX_NESTED = 100_000  # lists and objects in one text; each costs far more than its two bytes
 MAX_INTEGER = 2**63 - 1
 MIN_INTEGER = -(2**63)
+MAX_SAID = 8 * 1024  # characters of the words of an error
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _PLACED = re.compile(r"(.*) - at `(?:key` in `)?\$\.?(.*)`", re.DOTALL)
@@ -58,6 +59,36 @@ def digest(value: JSON) -> str:
     SHA-256 over canonical JSON in the manner of RFC 8785; `1` and `1.0` differ.
     """
     return hashlib.sha256(_sorted_encoder.encode(value)).hexdigest()
+
+
+def stored(result: object, *, most: int) -> str | None:
+    """The text of a result in at most so many bytes: what is no JSON, or longer, as the beginning of its text."""
+    if result is None:
+        return None
+    try:
+        check(result, field="result")
+        text = encode(result)
+    except Exception as error:  # noqa: BLE001 - the work is done; its result must not undo that
+        return encode({"truncated": True, "text": _shown(result), "reason": said(error)})
+    if len(text.encode()) <= most:
+        return text
+    characters = most // 4 - 100  # each may take 4 bytes
+    return encode({"truncated": True, "text": text[:characters], "length": len(text)})
+
+
+def said(error: BaseException) -> str:
+    """The words of an error, as far as they can be had and kept."""
+    try:
+        return str(error)[:MAX_SAID].encode("utf-8", "replace").decode()
+    except Exception:  # noqa: BLE001 - of whatever kind it is
+        return f"a {type(error).__name__} without words"
+
+
+def _shown(result: object) -> str:
+    try:
+        return ascii(result)[:MAX_SAID]
+    except Exception:  # noqa: BLE001 - of whatever kind it is, it cannot be shown
+        return f"a {type(result).__name__} that cannot be shown"
 
 
 def decode(text: str) -> JSON:

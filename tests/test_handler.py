@@ -246,19 +246,10 @@ async def test_progress_is_brought_into_a_form_that_every_store_keeps(
 
 
 def test_who_looks_on_hears_progress_at_once() -> None:
-    class Look:
-        def __init__(self) -> None:
-            self.heard: list[Progress] = []
-
-        def wrote(self, data: bytes) -> None:
-            """No program runs here."""
-
-        def progressed(self, progress: Progress) -> None:
-            self.heard.append(progress)
-
+    heard: list[Progress] = []
     given = context()
-    given.listener = look = Look()
+    given.reported = heard.append
 
     given.report(140, "nearly")
 
-    assert look.heard == [Progress(percent=100, message="nearly")] == [given.progress]
+    assert heard == [Progress(percent=100, message="nearly")] == [given.progress]

@@ -24,6 +24,8 @@ from penstock.serialization import (
     explained,
     is_whole,
     parse,
+    said,
+    stored,
     unknown,
 )
 
@@ -266,6 +268,14 @@ def test_different_values_have_different_digests(one: JSON, other: JSON) -> None
     assert digest(one) != digest(other)
 
 
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("", True), ("plain", True), ("grün 🌊", True), ("\ud800", False), ("grün \udfff", False)],
+)
+def test_half_of_a_surrogate_pair_is_no_whole_text(text: str, whole: bool) -> None:
+    assert is_whole(text) is whole
+
+
 class Strict(msgspec.Struct, forbid_unknown_fields=True):
     """Two fields and one below."""
 
@@ -305,9 +315,40 @@ def test_an_unknown_name_is_told_with_the_nearest_known_one() -> None:
     assert str(unknown("a.nam", "nam", ["name"])) == "a.nam: is unknown; did you mean name?"
 
 
-@pytest.mark.parametrize(
-    ("text", "whole"),
-    [("", True), ("plain", True), ("grün 🌊", True), ("\ud800", False), ("grün \udfff", False)],
-)
-def test_half_of_a_surrogate_pair_is_no_whole_text(text: str, whole: bool) -> None:
-    assert is_whole(text) is whole
+@pytest.mark.parametrize("value", [False, 0, "", [], {}, {"a": [None]}, "x" * 998])
+def test_a_result_that_fits_is_stored_as_it_is(value: JSON) -> None:
+    assert decode(stored(value, most=1000) or "") == value
+
+
+def test_no_result_is_stored_as_none() -> None:
+    assert stored(None, most=1000) is None
+
+
+@pytest.mark.parametrize("value", ["x" * 999, "\U0001f600" * 1000, ['"' * 1000]])
+def test_a_result_that_is_too_long_is_stored_as_the_beginning_of_its_text(value: JSON) -> None:
+    text = stored(value, most=1000) or ""
+
+    told = decode(text)
+    assert isinstance(told, dict)
+    assert (told["truncated"], told["length"]) == (True, len(encode(value)))
+    assert encode(value).startswith(str(told["text"]))
+    assert len(text.encode()) <= 1000
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), "\ud800", object])
+def test_a_result_that_is_no_json_is_stored_as_its_text_and_the_reason(value: object) -> None:
+    told = decode(stored(value, most=1000) or "")
+
+    assert isinstance(told, dict)
+    assert (told["truncated"], told["text"]) == (True, ascii(value))
+    assert "result" in str(told["reason"])
+
+
+def test_the_words_of_any_error_can_be_kept() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert said(ValueError("x" * 10_000)) == "x" * 8192
+    assert said(ValueError("\ud800")) == "?"
+    assert said(Mute()) == "a Mute without words"

@@ -24,15 +24,15 @@ def engine_kinds() -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=ENGINES)}
 
 
-def kind_of(store: StoreSettings) -> str:
-    """The kind of the store's engine, as its URL names it."""
-    return store.url.partition(":")[0]
-
-
 def engine_of(name: str, store: StoreSettings) -> Engine:
     """A new engine for the store, not open yet; SettingsError where none is installed for its URL."""
     engine: Engine = _kind(name, store).load()(store.url, number=store.number)
     return engine
+
+
+def kind_of(store: StoreSettings) -> str:
+    """The kind of its engine, as the scheme of its URL names it."""
+    return store.url.partition(":")[0]
 
 
 def refuse_unknown_engines(settings: Settings) -> None:

@@ -35,13 +35,14 @@ from penstock.engine import Engine, Pushed
 from penstock.errors import EngineError, WrongState
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
-from penstock.handler import Listener, Registry
+from penstock.handler import Registry
 from penstock.inspection import Health, Inspection
 from penstock.job import Job, JobId, State, describe_result
 from penstock.job_class import handlers_of
 from penstock.queue import Pushable
+from penstock.remote import Remote
 from penstock.runner import Runner
-from penstock.runner.runjob import RunJob
+from penstock.runner.runjob import Listener, RunJob
 from penstock.runner.runjobs import Limits, RunJobs
 from penstock.serialization import JSON
 from penstock.server import build
@@ -58,6 +59,7 @@ Wait: TypeAlias = float | timedelta  # seconds, or a timedelta
 class _Open:
     group: QueueGroup
     inspection: Inspection
+    remote: Remote
 
 
 class Penstock:
@@ -198,6 +200,11 @@ class Penstock:
         """What can be seen and done; only while open."""
         return self._present.inspection
 
+    @property
+    def remote(self) -> Remote:
+        """What remote workers can do; only while open."""
+        return self._present.remote
+
     async def open(self) -> None:
         """Every store is reached from this event loop, at its schema, and safe enough for what is configured."""
         if not self._edge.is_here:
@@ -258,7 +265,14 @@ class Penstock:
 
     def asgi(self) -> ASGIApp:
         """The HTTP server, to be run by any ASGI server."""
-        return build(self.group, self.inspection, self.health, self.settings.server, VERSION)
+        return build(
+            self.group,
+            self.inspection,
+            self.health,
+            self.settings.server,
+            VERSION,
+            remote=self.remote,
+        )
 
     async def make_ready(self) -> None:
         """All that is due, or was held by a dead worker, is ready: for a run that has no upkeep beside it."""
@@ -309,11 +323,7 @@ class Penstock:
             refuse_volatile(name, self.settings.stores[name], engine)
         stores = {
             name: Store(
-                name,
-                engine,
-                self.policies,
-                self.events,
-                kind=kind_of(self.settings.stores[name]),
+                name, engine, self.policies, self.events, kind=kind_of(self.settings.stores[name])
             )
             for name, engine in self._engines.items()
         }
@@ -325,11 +335,12 @@ class Penstock:
             registry=self.registry,
             accepts=self._accepts,
         )
-        self._opened = _Open(group, Inspection(group))
+        self._opened = _Open(group, Inspection(group), Remote(group))
 
     def _hurry_here(self) -> None:
         if self._opened is not None:
             self._opened.inspection.stop_waiting()
+            self._opened.remote.stop_waiting()
 
     async def _close_here(self) -> None:
         self._opened = None

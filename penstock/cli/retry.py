@@ -14,14 +14,15 @@ from penstock.job import Job, JobId
 
 @click.command("retry", epilog="Example: penstock retry 7 8 9")
 @options.config
+@options.app
 @options.data
 @options.job_ids
-def command(config: Path | None, data: Path | None, ids: Sequence[JobId]) -> None:
+def command(config: Path | None, app: str | None, data: Path | None, ids: Sequence[JobId]) -> None:
     """Let the dead jobs with these IDs run again, with all their attempts before them.
 
     The exit code is 1 if any of the jobs is not dead; the others are ready.
     """
-    penstock = options.application(config, data=data)
+    penstock = options.application(config, app=app, data=data)
     sys.exit(options.run(move_each(penstock, "retry", ids, Inspection.requeue, _told)))
 
 

@@ -28,6 +28,7 @@ STATUSES: Mapping[str, State] = {
 
 @click.command("show-jobs", epilog="Example: penstock show-jobs --list --type http --status dead")
 @options.config
+@options.app
 @options.data
 @click.option("--group", "shape", flag_value="group", help="Count by queue.")
 @click.option("--list", "shape", flag_value="list", help="Show the jobs, the newest first.")
@@ -50,6 +51,7 @@ STATUSES: Mapping[str, State] = {
 @options.as_json
 def command(
     config: Path | None,
+    app: str | None,
     data: Path | None,
     shape: str | None,
     types: Sequence[str],
@@ -66,7 +68,7 @@ def command(
     """
     if limit is not None and shape != "list":
         raise click.UsageError("--limit belongs to --list", click.get_current_context())
-    penstock = options.application(config, data=data)
+    penstock = options.application(config, app=app, data=data)
     states = frozenset(STATUSES[status] for status in statuses)
     if shape == "list":
         wishes = _wishes(types, domains, states or UNFINISHED)

@@ -78,7 +78,7 @@ class ExecCommand:
             argv,
             environment=_environment(context),
             timeout=timeout,
-            hear=None if context.listener is None else context.listener.wrote,
+            hear=context.wrote,
         )
         try:
             ran = await until_cancelled(_in_thread(program, context), context.cancelled)

@@ -1,15 +1,14 @@
 """All queues together: a job goes to the store of its type, a claim's end to the store that issued the id."""
 
-import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from penstock.engine import Pushed
 from penstock.errors import BadJob, FieldError, NotAllowed, UnknownJob, UnknownType
 from penstock.group.store import Store
+from penstock.group.waiting import Listener, Pump
 from penstock.handler import Registry
 from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, is_name, store_number
 from penstock.policy import Policies, callback_params
@@ -41,6 +40,7 @@ class QueueGroup:
         self._default = default
         self._routes = dict(routes or {})
         self._accepts = accepts
+        self._pumps = [Pump(store.engine) for store in stores.values()]
         self._by_number = {store.engine.identity.number: store for store in stores.values()}
         for type in (*registry.types, *policies.types):
             self._queue(type)
@@ -118,21 +118,16 @@ class QueueGroup:
 
     def types_of(self, store: Store) -> frozenset[str]:
         """The types that run here and live in this store."""
-        own = {type for type in self.registry.types if self.store_of_type(type) is store}
-        return frozenset(own | ({CALLBACK_TYPE} & set(self.registry.types)))
+        return self.types_in(store, self.registry.types)
 
-    async def wait(self, timeout: timedelta) -> bool:
-        """True soon after a job may have become ready in any store, False at the timeout."""
-        waits = [
-            asyncio.ensure_future(store.engine.wait(timeout)) for store in self.stores.values()
-        ]
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            return any(wait.result() for wait in done)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+    def types_in(self, store: Store, types: Collection[str]) -> frozenset[str]:
+        """Those of the types that live in this store; callbacks do in each."""
+        own = {type for type in types if self.store_of_type(type) is store}
+        return frozenset(own | ({CALLBACK_TYPE} & set(types)))
+
+    def listener(self) -> Listener:
+        """One who waits for jobs that become ready in any store from now on."""
+        return Listener(self._pumps)
 
     def _queue(self, type: str) -> Queue:
         return Queue(type, self.policies.of(type), self.store_of_type(type).engine)

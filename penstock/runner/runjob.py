@@ -5,12 +5,12 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from penstock.errors import EngineError, WrongState
 from penstock.group import QueueGroup, Taken
-from penstock.handler import Listener
 from penstock.inspection import Inspection
-from penstock.job import WAITING, Job, JobId, State
+from penstock.job import WAITING, Job, JobId, Progress, State
 from penstock.policy import Outcome, decide
 from penstock.runner.alone import alive, attempt, finish
 from penstock.runner.executor import Executor
@@ -22,6 +22,18 @@ _INSTEAD = {
     State.CLAIMED: "wait for its end, or cancel it",
     State.DEAD: "retry it first",
 }
+
+
+class Listener(Protocol):
+    """Hears at once what a job lets out while it runs; called from any thread, and must not make it wait for long."""
+
+    def wrote(self, data: bytes) -> None:
+        """The program that the job runs has written this."""
+        ...
+
+    def progressed(self, progress: Progress) -> None:
+        """The job has reported this."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +89,8 @@ class RunJob:
             ):
                 ended = await self._run(running)
         finally:
-            await self._processes.close()
             self._threads.shutdown()
+            await self._processes.close()
         if isinstance(ended, EngineError):
             raise ended
         return ended
@@ -99,7 +111,9 @@ class RunJob:
             threads=self._threads,
             processes=self._processes,
         )
-        running.context.listener = self._listener
+        if self._listener is not None:
+            running.context.reported = self._listener.progressed
+            running.context.wrote = self._listener.wrote
         self._running = running
         if self._stopped:
             running.stop(Why.STOPPED)

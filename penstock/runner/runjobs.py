@@ -89,7 +89,9 @@ class RunJobs:
         self._metadata = metadata
         self._refresh = refresh or _nothing  # makes ready what has become due
         self._executor = Executor(group)
-        self._fetcher = Fetcher(group, worker, types=limits.types, domains=limits.domains)
+        self._listener = group.listener()
+        here = None if limits.types is None else set(limits.types) & set(group.registry.types)
+        self._fetcher = Fetcher(group, worker, types=here, domains=limits.domains)
         self._threads = Threads()
         self._processes = Processes()
         self._running: Running | None = None
@@ -145,12 +147,18 @@ class RunJobs:
         return self._limit(run, deadline) if taken else await self._wait(deadline)
 
     async def _fetch(self) -> Sequence[Taken]:
-        taken = await self._fetcher.fetch(1)
+        taken = await self._fetch_one()
         if not taken and not self._fetcher.troubles:
             await self._refresh()
-            taken = await self._fetcher.fetch(1)
+            taken = await self._fetch_one()
         if not taken and self._fetcher.troubles:
             raise next(iter(self._fetcher.troubles.values()))
+        return taken
+
+    async def _fetch_one(self) -> Sequence[Taken]:
+        taken = await self._fetcher.fetch(1)
+        while self._fetcher.gave_up and not self._stopping.is_set():
+            taken = await self._fetcher.fetch(1)
         return taken
 
     async def _wait(self, deadline: float) -> Reached | None:
@@ -159,7 +167,7 @@ class RunJobs:
         left = deadline - time.monotonic()
         if left <= 0:
             return Reached.TIME_LIMIT
-        await self._group.wait(timedelta(seconds=min(POLL.total_seconds(), left)))
+        await self._listener.wait(timedelta(seconds=min(POLL.total_seconds(), left)))
         return None
 
     def _limit(self, run: Run, deadline: float) -> Reached | None:

@@ -51,7 +51,9 @@ class Runner:
         self._hurrying = asyncio.Event()
         self._worker = worker
         self._executor = Executor(group)
-        self._fetcher = Fetcher(group, worker, types=types, domains=domains)
+        self._listener = group.listener()
+        here = None if types is None else set(types) & set(group.registry.types)
+        self._fetcher = Fetcher(group, worker, types=here, domains=domains)
         self._finisher = Finisher(health)
         shown = frozenset(group.registry.types if types is None else types)
         presence = Presence(worker=worker, slots=slots, types=shown)
@@ -107,7 +109,7 @@ class Runner:
             await self._wake.wait()
         elif not taken and self._fetcher.troubles:
             await self._pause(PATIENCE)
-        elif not taken:
+        elif not taken and not self._fetcher.gave_up:
             await self._until_ready()
 
     async def _fetch(self) -> Sequence[Taken]:
@@ -132,7 +134,7 @@ class Runner:
 
     async def _until_ready(self) -> None:
         """Return when a job may be ready, a slot has become free, or the runner is to stop."""
-        ready = asyncio.ensure_future(self._group.wait(IDLE))
+        ready = asyncio.ensure_future(self._listener.wait(IDLE))
         woken = asyncio.ensure_future(self._wake.wait())
         try:
             done, _ = await asyncio.wait({ready, woken}, return_when=asyncio.FIRST_COMPLETED)

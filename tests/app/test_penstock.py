@@ -72,13 +72,6 @@ async def test_each_type_lives_in_its_store_and_its_id_says_which(tmp_path: Path
         assert (await penstock.inspection.totals()).waiting == 2
 
 
-async def test_a_store_knows_the_kind_of_its_engine_as_its_url_names_it(tmp_path: Path) -> None:
-    async with Penstock(two_stores(tmp_path)) as penstock:
-        kinds = {name: store.kind for name, store in penstock.group.stores.items()}
-
-    assert kinds == {"disk": "sqlite", "fast": "memory"}
-
-
 async def test_any_type_may_be_pushed_without_a_handler(tmp_path: Path) -> None:
     async with Penstock(two_stores(tmp_path)) as penstock:
         pushed = await penstock.push(JobSpec("elsewhere", {"anything": [1]}))

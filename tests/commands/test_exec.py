@@ -12,7 +12,6 @@ import pytest
 
 from penstock.commands.exec import ExecCommand
 from penstock.errors import Bury, Cancel, JobFailed
-from penstock.job import Progress
 from penstock.policy import MAX_RESULT
 from penstock.serialization import JSONObject, check, encode
 from tests.commands.jobs import UUID, context, exec_command
@@ -33,9 +32,6 @@ class Ears:
         """Keep it for the test, which is in another thread."""
         self._loop.call_soon_threadsafe(self.heard.put_nowait, data)
 
-    def progressed(self, progress: Progress) -> None:
-        """Programs report none."""
-
 
 async def test_a_program_runs_and_its_output_is_kept(run_any: ExecCommand, folder: Path) -> None:
     path = script(folder / "a.sh", 'echo "hello $1"; echo warned >&2')
@@ -52,7 +48,8 @@ async def test_its_output_is_heard_while_it_runs_and_kept_all_the_same(
     os.mkfifo(folder / "go")
     path = script(folder / "a.sh", f"echo one; read word < {folder}/go; echo $word")
     look = context({"cmd": str(path)})
-    look.listener = ears = Ears()
+    ears = Ears()
+    look.wrote = ears.wrote
     running = asyncio.ensure_future(run_any.run(look))
 
     async with asyncio.timeout(5):

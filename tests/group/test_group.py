@@ -1,7 +1,6 @@
 # long: routes, checks and waits of one class, with handlers that ship
 """All queues together: routes, checks before anything is stored, and waiting on many stores."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +14,6 @@ from penstock.engine import CONFLICT, Feature, JobFilter
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import (
     BadJob,
-    EngineUnavailable,
     FieldError,
     NotAllowed,
     UnknownJob,
@@ -31,8 +29,6 @@ from penstock.queue import JobSpec
 from penstock.serialization import JSON, JSONObject
 from penstock.settings import CallbackSettings, HttpSettings
 from tests.installation import installation
-
-LONG = timedelta(seconds=30)
 
 
 @dataclass
@@ -56,13 +52,6 @@ class Simple(MemoryEngine):
     """A store that keeps no order but its own."""
 
     features = MemoryEngine.features - {Feature.ORDER}
-
-
-class Away(MemoryEngine):
-    """A store that cannot be reached for waiting."""
-
-    async def wait(self, timeout: timedelta) -> bool:
-        raise EngineUnavailable("away")
 
 
 def group(
@@ -376,40 +365,15 @@ async def test_the_types_of_a_store_are_those_that_live_there_and_callbacks() ->
     }
 
 
-@pytest.mark.parametrize("type", ["mail", "purge"])
-async def test_a_push_to_any_store_ends_the_wait(type: str) -> None:
+async def test_those_of_some_types_that_live_in_a_store_need_no_handler_here() -> None:
     at = two_stores()
-    async with asyncio.timeout(5):
-        await at.wait(timedelta(0))  # what woke before is heard
-        waiting = asyncio.create_task(at.wait(LONG))
-        await asyncio.sleep(0)
 
-        await at.push([JobSpec(type)])
+    types = {
+        name: at.types_in(store, ["purge", "elsewhere", CALLBACK_TYPE])
+        for name, store in at.stores.items()
+    }
 
-        assert await waiting is True
-
-
-async def test_a_wait_ends_when_its_time_is_up() -> None:
-    assert await two_stores().wait(timedelta(milliseconds=1)) is False
-
-
-async def test_stores_that_are_away_end_the_wait_with_their_error() -> None:
-    at = group({"one": Away(), "other": Away(number=1), "well": MemoryEngine(number=2)})
-
-    with pytest.raises(EngineUnavailable, match="away"):
-        await at.wait(LONG)
-
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def test_who_stops_waiting_leaves_nobody_waiting() -> None:
-    waiting = asyncio.create_task(two_stores().wait(LONG))
-    await asyncio.sleep(0)
-
-    waiting.cancel()
-    await asyncio.wait([waiting])
-
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert types == {"disk": {"elsewhere", CALLBACK_TYPE}, "fast": {"purge", CALLBACK_TYPE}}
 
 
 async def test_jobs_of_all_domains_have_the_queue_of_their_type() -> None:
