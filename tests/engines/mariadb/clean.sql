@@ -15,3 +15,4 @@ delete from idempotency;
 delete from tally;
 delete from presence;
 commit;
+alter table job auto_increment = 1;

@@ -98,11 +98,18 @@ def sql(name: str) -> str:
 
 
 @asynccontextmanager
+async def at(url: str) -> AsyncIterator[MariadbHarness]:
+    """A harness on this database, whose engine is not open yet."""
+    harness = MariadbHarness(url)
+    try:
+        yield harness
+    finally:
+        await harness.close()
+
+
+@asynccontextmanager
 async def around(server: Server) -> AsyncIterator[MariadbHarness]:
-    """A harness on an empty database, whose engine is not open yet."""
+    """A harness on an empty database of its own."""
     with server.database() as url:
-        harness = MariadbHarness(url)
-        try:
+        async with at(url) as harness:
             yield harness
-        finally:
-            await harness.close()

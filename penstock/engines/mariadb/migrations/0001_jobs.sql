@@ -133,7 +133,7 @@ create table if not exists root (
 -- What was answered to pushes with an idempotency key; `record` is a digest of the domain and the key.
 create table if not exists idempotency (
     record binary(32) not null primary key,
-    fingerprint varchar(255) not null,
+    fingerprint text not null,
     id bigint not null,
     deduplicated boolean not null,
     until bigint not null,

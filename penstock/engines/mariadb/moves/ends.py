@@ -7,6 +7,7 @@ from penstock.engine import Ack, Bury, Cancel, CancelAnswer
 from penstock.engines.mariadb.database import Adrift
 from penstock.engines.mariadb.moves import push
 from penstock.engines.mariadb.moves.claim import BEGIN, named, naming
+from penstock.engines.mariadb.moves.plan import Known, Plan, add
 from penstock.engines.mariadb.moves.queues import Numbers
 from penstock.engines.mariadb.session import Row, Session
 from penstock.engines.mariadb.statements import Call, Values, call, call_each
@@ -104,17 +105,19 @@ def _said(ends: Places) -> Sequence[Call]:
     return calls
 
 
-def _follow(session: Session, ends: Places, ids: Mapping[int, JobId], known: push.Known) -> bool:
+def _follow(session: Session, ends: Places, ids: Mapping[int, JobId], known: Known) -> bool:
     """Whether a job became ready; the follow-ups of these ends are pushed, and each job lists its own."""
     following = [(place, each) for place, end in sorted(ends.items()) for each in end.follow_ups]
     if not following:
         return False
-    plan = push.plan_of([each.job for _, each in following], known)
+    plan = Plan(known)
+    for _, end in sorted(ends.items()):
+        add(plan, [each.job for each in end.follow_ups])
     pushed = push.store(session, plan, (), lambda _: ())
     rows: list[Values] = [
         {"parent": ids[place], "place": number, "ending": each.on.value, "id": pushed[number].id}
         for number, (place, each) in enumerate(following)
-        if duration(ends[place].keep) > 0
+        if duration(ends[place].keep) > 0 and not pushed[number].conflict
     ]
     if rows:
         session.run(call_each("enter.follow_ups", rows))
@@ -204,7 +207,7 @@ def _judge(place: int, end: Cancel, job: _Found | None) -> CancelAnswer:
 
 
 def _cancel(
-    session: Session, ends: Mapping[int, Cancel], jobs: Sequence[_Found], known: push.Known
+    session: Session, ends: Mapping[int, Cancel], jobs: Sequence[_Found], known: Known
 ) -> bool:
     """Whether a job became ready; those that are to end have ended, the holders of the others are asked."""
     ending = {job.ending: job for job in jobs if job.ending is not None}

@@ -1,16 +1,24 @@
-"""Push: what is known of the jobs before, what is to be stored of them, and the storing."""
+"""Push: what the store knows of the jobs before, and the storing."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
-from penstock.engine import IDEMPOTENCY_MEMORY, ROOT_MEMORY, Pushed
+from penstock.engine import IDEMPOTENCY_MEMORY, ROOT_MEMORY, KeyRecord, Pushed, key_record
+from penstock.engines.mariadb.moves.plan import (
+    Candidate,
+    Fresh,
+    Known,
+    Plan,
+    Record,
+    add,
+    digest_of,
+)
 from penstock.engines.mariadb.moves.queues import Numbers
+from penstock.engines.mariadb.moves.twins import raise_twins
 from penstock.engines.mariadb.session import Session
 from penstock.engines.mariadb.statements import Call, Values, call, call_each
 from penstock.engines.mariadb.times import duration, moment, time
-from penstock.job import JobId, NewJob, Root, dump_details
+from penstock.job import JobId, NewJob, dump_details
 
 LONGEST_CHUNK = 1024 * 1024  # characters of params in one statement, unless one job has more
 MOST_ROWS = 1000
@@ -18,69 +26,10 @@ MOST_ROWS = 1000
 Closing = Callable[[bool], Sequence[Call]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """What was answered to an idempotency key."""
-
-    fingerprint: str
-    id: JobId
-    deduplicated: bool
-    until: int
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the store knew before the push."""
-
-    now: int
-    numbers: Numbers
-    records: Mapping[bytes, _Record]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Candidate:
-    """A job that is stored unless its twin waits; equal jobs of one call are one."""
-
-    new: NewJob
-    queue: int
-    priority: int
-    root: Root | None
-    due: int  # as far as it was known before; zero: ready
-    run_at: int | None  # exactly, where it was asked for
-    dedupe_key: bytes | None
-    id: JobId | None = None  # once it is known, or that of its twin
-    is_raised: bool = False  # its twin was there
-
-    @property
-    def is_ready(self) -> bool:
-        return self.due <= 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fresh:
-    """The answer to come for a job that is no replay of what the store knew."""
-
-    candidate: int
-    deduplicated: bool = False
-    replayed: bool = False
-    conflict: bool = False
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a push comes to."""
-
-    known: Known
-    answers: list[Pushed | _Fresh] = field(default_factory=list)
-    candidates: list[_Candidate] = field(default_factory=list)
-    roots: dict[tuple[int, str], int] = field(default_factory=dict)
-    remembered: dict[bytes, tuple[str, _Fresh]] = field(default_factory=dict)
-    twins: dict[tuple[int, str], int] = field(default_factory=dict)
-
-
 def push(session: Session, jobs: Sequence[NewJob], numbers: Numbers) -> Sequence[Pushed]:
     """The jobs are stored, or their twins raised."""
-    plan = plan_of(jobs, look_up(session, jobs, numbers))
+    plan = Plan(look_up(session, jobs, numbers))
+    add(plan, jobs)
     opening = [call("transaction.begin"), call("transaction.clock")]
     return store(session, plan, opening, closing)
 
@@ -94,108 +43,28 @@ def closing(readies: bool) -> Sequence[Call]:
 def look_up(session: Session, jobs: Sequence[NewJob], numbers: Numbers) -> Known:
     """What the store knows of the jobs' queues, keys and times; costs nothing where there is nothing to ask."""
     numbers.find_or_make(session, {job.queue for job in jobs})
-    records = sorted({_record(job) for job in jobs if job.idempotency is not None})
+    records = sorted({digest_of(record) for record in map(key_record, jobs) if record})
     if not records and all(job.run_at is None for job in jobs):
-        return Known(0, numbers, {})
+        return Known(0, numbers, {}, ())
     asked = [call("transaction.now")]
     if records:
         asked.append(call_each("push.known", [{"record": record} for record in records]))
     [[now]], *found = session.run(*asked)
-    return Known(now, numbers, {row[0]: _Record(*row[1:]) for rows in found for row in rows})
-
-
-def plan_of(jobs: Sequence[NewJob], known: Known) -> Plan:
-    """What storing the jobs one after the other comes to."""
-    plan = Plan(known)
-    for new in jobs:
-        plan.answers.append(_replay(plan, new) or _take_up(plan, new))
-    return plan
-
-
-def _replay(plan: Plan, new: NewJob) -> Pushed | _Fresh | None:
-    if new.idempotency is None:
-        return None
-    record = _record(new)
-    if first := plan.remembered.get(record):
-        fingerprint, answer = first
-        equal = fingerprint == new.idempotency.fingerprint
-        return _Fresh(
-            candidate=answer.candidate,
-            deduplicated=equal and answer.deduplicated,
-            replayed=equal,
-            conflict=not equal,
-        )
-    known = plan.known.records.get(record)
-    if known is None or known.until <= plan.known.now:
-        return None
-    equal = known.fingerprint == new.idempotency.fingerprint
-    return Pushed(
-        id=known.id,
-        deduplicated=equal and bool(known.deduplicated),
-        replayed=equal,
-        conflict=not equal,
-        at=time(known.until - duration(IDEMPOTENCY_MEMORY)),
-    )
-
-
-def _take_up(plan: Plan, new: NewJob) -> _Fresh:
-    queue = plan.known.numbers[new.queue]
-    if new.root is not None:
-        family = queue, new.root.signature
-        stamp = moment(new.root.timestamp)
-        plan.roots[family] = max(stamp, plan.roots.get(family, stamp))
-    answer = _equal(plan, new, queue) or _another(plan, new, queue)
-    if new.idempotency is not None:
-        plan.remembered[_record(new)] = new.idempotency.fingerprint, answer
-    return answer
-
-
-def _equal(plan: Plan, new: NewJob, queue: int) -> _Fresh | None:
-    if new.dedupe_key is None:
-        return None
-    place = plan.twins.get((queue, new.dedupe_key))
-    if place is None:
-        return None
-    first = plan.candidates[place]
-    first.priority = max(first.priority, new.priority)
-    first.root = newer(new.root, first.root)
-    due, run_at = _due(new, plan.known.now)
-    if due < first.due:
-        first.due, first.run_at = due, run_at
-    return _Fresh(candidate=place, deduplicated=True)
-
-
-def _another(plan: Plan, new: NewJob, queue: int) -> _Fresh:
-    place = len(plan.candidates)
-    due, run_at = _due(new, plan.known.now)
-    if new.dedupe_key is not None:
-        plan.twins[queue, new.dedupe_key] = place
-    plan.candidates.append(
-        _Candidate(
-            new=new,
-            queue=queue,
-            priority=new.priority,
-            root=new.root,
-            due=due,
-            run_at=run_at,
-            dedupe_key=None if new.dedupe_key is None else _digest(new.dedupe_key),
-        )
-    )
-    return _Fresh(candidate=place)
-
-
-def newer(root: Root | None, than: Root | None) -> Root | None:
-    """The newer of two roots; the second where they are equal."""
-    if root is None or (than is not None and root.timestamp <= than.timestamp):
-        return than
-    return root
+    known = {row[0]: Record(*row[1:]) for rows in found for row in rows}
+    old = [record for record, each in known.items() if each.until <= now]
+    return Known(now, numbers, {key: known[key] for key in known.keys() - set(old)}, sorted(old))
 
 
 def store(
     session: Session, plan: Plan, opening: Sequence[Call], closing: Closing
 ) -> Sequence[Pushed]:
-    """The candidates are stored between these calls, in one round trip where nothing has to be decided on the way."""
+    """The candidates are stored between these calls, in one round trip where nothing is to be decided on the way.
+
+    Without candidates there are no calls.
+    """
     chunks = list(_chunks(plan.candidates))
+    if not chunks:
+        return [_answer(plan, answer, 0) for answer in plan.answers]
     if len(chunks) == 1 and not plan.twins:
         now = _store_at_once(session, plan, opening, closing)
     else:
@@ -223,7 +92,7 @@ def _store_at_once(session: Session, plan: Plan, opening: Sequence[Call], closin
 def _store_by_steps(
     session: Session,
     plan: Plan,
-    chunks: Sequence[Sequence[_Candidate]],
+    chunks: Sequence[Sequence[Candidate]],
     opening: Sequence[Call],
     closing: Closing,
 ) -> int:
@@ -234,7 +103,7 @@ def _store_by_steps(
         for offset, candidate in enumerate(chunk):
             candidate.id = JobId(first + offset)
     [[now]] = stored[-1]
-    flips, raising = _raise_twins(session, plan)
+    flips, raising = raise_twins(session, plan.candidates, now)
     fresh = [each for each in plan.candidates if not each.is_raised]
     session.run(
         *raising,
@@ -246,79 +115,7 @@ def _store_by_steps(
     return int(now)
 
 
-def _raise_twins(session: Session, plan: Plan) -> tuple[Counter[int], Sequence[Call]]:
-    """How many twins become ready in each queue, and what is to be done for it. The twins are locked."""
-    keyed = [each for each in plan.candidates if each.dedupe_key is not None]
-    if not keyed:
-        return Counter(), []
-    keyed.sort(key=lambda each: (each.queue, each.dedupe_key or b""))
-    rows = [{"queue": each.queue, "dedupe_key": each.dedupe_key, "id": each.id} for each in keyed]
-    [found] = session.run(call_each("push.twin", rows), call_each("push.twins", rows))
-    standing = {(queue, key): JobId(id) for queue, key, id in found}
-    own = [each.id for each in keyed]
-    raised = []
-    for each in keyed:
-        twin = standing[each.queue, each.dedupe_key]
-        if twin != each.id:
-            each.id, each.is_raised = twin, True
-            raised.append(each)
-    if not raised:
-        return Counter(), []
-    lost = [id for id in own if id not in {each.id for each in keyed}]
-    return _lift(session, plan, raised, lost)
-
-
-def _lift(
-    session: Session, plan: Plan, raised: Sequence[_Candidate], lost: Sequence[JobId | None]
-) -> tuple[Counter[int], Sequence[Call]]:
-    [rows] = session.run(
-        call_each("push.waiting", [{"id": each.id} for each in raised]),
-    )
-    twins = {row[0]: row[1:] for row in rows}
-    flips: Counter[int] = Counter()
-    calls = [call_each("push.drop", [{"id": id} for id in lost])]
-    for each in sorted(raised, key=lambda each: each.id or 0):
-        priority, signature, stamp, run_at = twins[each.id]
-        known = Root(signature=signature, timestamp=time(stamp)) if signature is not None else None
-        calls += _raise(each, priority, known, run_at, flips, plan.known.now)
-    return flips, calls
-
-
-def _raise(
-    candidate: _Candidate,
-    priority: int,
-    known: Root | None,
-    run_at: int | None,
-    flips: Counter[int],
-    now: int,
-) -> Iterator[Call]:
-    """The steps that give a waiting twin what is more of the candidate's."""
-    root = newer(candidate.root, known)
-    highest = max(priority, candidate.priority)
-    lifted: Values = {
-        "id": candidate.id,
-        "queue": candidate.queue,
-        "priority": highest,
-        "rooted": root is not None,
-        "root_signature": root and root.signature,
-        "root_timestamp": root and moment(root.timestamp),
-        "run_at": candidate.run_at,
-        "delay": candidate.due,
-    }
-    is_changed = highest != priority or root is not known
-    if is_changed:
-        yield call("push.raise_job", **lifted)
-    if run_at is not None and candidate.is_ready:
-        flips[candidate.queue] += 1
-        yield call("push.make_ready", **lifted)
-        yield call("push.leave_scheduled", **lifted)
-    elif run_at is not None:
-        yield call("push.raise_scheduled", **lifted)
-    elif is_changed:
-        yield call("push.raise_ready", **lifted)
-
-
-def _insert_jobs(candidates: Sequence[_Candidate]) -> Call:
+def _insert_jobs(candidates: Sequence[Candidate]) -> Call:
     return call_each(
         "push.job",
         [
@@ -337,7 +134,7 @@ def _insert_jobs(candidates: Sequence[_Candidate]) -> Call:
     )
 
 
-def _enter(candidates: Sequence[_Candidate]) -> Iterator[Call]:
+def _enter(candidates: Sequence[Candidate]) -> Iterator[Call]:
     """The jobs wait; those whose ids are not known yet follow the first id, each in its place."""
     rows: dict[str, list[Values]] = {"push.ready": [], "push.scheduled": []}
     for offset, each in enumerate(candidates):
@@ -374,17 +171,17 @@ def _registered(plan: Plan) -> Iterator[Call]:
             ],
         )
     if plan.remembered:
-        rows = [_remembered(plan, record) for record in sorted(plan.remembered)]
-        if plan.known.records:
-            yield call_each("push.forget", rows)
+        rows = [_remembered(plan, each) for each in sorted(plan.remembered, key=digest_of)]
+        if plan.known.old:
+            yield call_each("push.forget", [{"record": record} for record in plan.known.old])
         yield call_each("push.remember", rows)
 
 
-def _remembered(plan: Plan, record: bytes) -> Values:
+def _remembered(plan: Plan, record: KeyRecord) -> Values:
     fingerprint, answer = plan.remembered[record]
     candidate = plan.candidates[answer.candidate]
     return {
-        "record": record,
+        "record": digest_of(record),
         "fingerprint": fingerprint,
         "first": candidate.id,
         "offset": answer.candidate if candidate.id is None else 0,
@@ -393,7 +190,7 @@ def _remembered(plan: Plan, record: bytes) -> Values:
     }
 
 
-def _tallied(flips: Mapping[int, int], fresh: Sequence[_Candidate]) -> Call:
+def _tallied(flips: Mapping[int, int], fresh: Sequence[Candidate]) -> Call:
     """The changes of the counts; a flip is a scheduled twin that becomes ready."""
     changes: defaultdict[int, Counter[str]] = defaultdict(Counter)
     for each in fresh:
@@ -411,7 +208,7 @@ def _tallied(flips: Mapping[int, int], fresh: Sequence[_Candidate]) -> Call:
     )
 
 
-def _answer(plan: Plan, answer: Pushed | _Fresh, now: int) -> Pushed:
+def _answer(plan: Plan, answer: Pushed | Fresh, now: int) -> Pushed:
     if isinstance(answer, Pushed):
         return answer
     candidate = plan.candidates[answer.candidate]
@@ -419,16 +216,15 @@ def _answer(plan: Plan, answer: Pushed | _Fresh, now: int) -> Pushed:
         raise AssertionError("a stored job has an id")
     return Pushed(
         id=candidate.id,
-        deduplicated=not answer.conflict and (answer.deduplicated or candidate.is_raised),
+        deduplicated=answer.deduplicated or candidate.is_raised,
         replayed=answer.replayed,
-        conflict=answer.conflict,
         at=time(now),
     )
 
 
-def _chunks(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
+def _chunks(candidates: Sequence[Candidate]) -> Iterator[list[Candidate]]:
     """The candidates in statements that a server takes, in their order."""
-    chunk: list[_Candidate] = []
+    chunk: list[Candidate] = []
     length = 0
     for each in candidates:
         size = len(each.new.params)
@@ -439,21 +235,3 @@ def _chunks(candidates: Sequence[_Candidate]) -> Iterator[list[_Candidate]]:
         length += size
     if chunk:
         yield chunk
-
-
-def _due(new: NewJob, now: int) -> tuple[int, int | None]:
-    """How long until the job may run, and when exactly if that was said."""
-    if new.run_at is None:
-        return max(duration(new.delay), 0), None
-    at = moment(new.run_at)
-    return max(at - now, 0), at
-
-
-def _record(new: NewJob) -> bytes:
-    key = new.idempotency.key if new.idempotency else ""
-    return _digest(f"{len(new.queue.domain)} {new.queue.domain} {key}")
-
-
-def _digest(text: str) -> bytes:
-    """Of a length that an index takes, and equal for equal texts only."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
