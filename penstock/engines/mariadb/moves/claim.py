@@ -13,10 +13,13 @@ from penstock.engines.mariadb.statements import Call, Values, call, call_each
 from penstock.engines.mariadb.times import duration
 from penstock.job import Claim, JobId, Order, QueueKey
 
+MOST_THROWS = 64
+
 BEGIN = (
+    call("transaction.clear"),
+    call("transaction.clear_named"),
     call("transaction.begin"),
     call("transaction.clock"),
-    call("transaction.clear"),
 )
 
 
@@ -26,9 +29,11 @@ def claim(session: Session, wants: Sequence[Want], worker: str, numbers: Numbers
     wanted = [(place, want) for place, want in enumerate(wants) if want.queue in known]
     if not wanted:
         return Claimed([], 0)
+    spans = _spans(session, wanted, known)
     claims, [[superseded]] = session.run(
+        *([call("claim.forget")] if spans else []),
         *BEGIN,
-        *_picks(wanted, known),
+        *_picks(wanted, known, spans),
         call("claim.judge"),
         call("enter.claimed", worker=worker),
         call("leave.ready"),
@@ -75,7 +80,7 @@ def naming_ids(ids: Sequence[JobId]) -> Sequence[Call]:
 
 def naming(rows: Sequence[Values]) -> Sequence[Call]:
     """The call names these."""
-    return [call("transaction.clear_named"), call_each("transaction.name", rows)]
+    return [call_each("transaction.name", rows)]
 
 
 def named(place: int, id: JobId, **more: object) -> Values:
@@ -83,7 +88,25 @@ def named(place: int, id: JobId, **more: object) -> Values:
     return {**_NOTHING, "place": place, "id": id, **more}
 
 
-def _picks(wanted: Sequence[tuple[int, Want]], known: Mapping[QueueKey, int]) -> Iterator[Call]:
+Span = tuple[int | None, int | None]
+
+
+def _spans(
+    session: Session, wanted: Sequence[tuple[int, Want]], known: Mapping[QueueKey, int]
+) -> Mapping[QueueKey, Span]:
+    """The first and the last id of each queue that is served in random order."""
+    queues = [want.queue for _, want in wanted if want.order is Order.RANDOM]
+    if not queues:
+        return {}
+    found = session.run(*(call("claim.span", queue=known[queue]) for queue in queues))
+    return {queue: (low, high) for queue, [[low, high]] in zip(queues, found, strict=True)}
+
+
+def _picks(
+    wanted: Sequence[tuple[int, Want]],
+    known: Mapping[QueueKey, int],
+    spans: Mapping[QueueKey, Span],
+) -> Iterator[Call]:
     """Lock what each want is to get. A second want of a queue passes by what the first one took."""
     taken: Counter[QueueKey] = Counter()
     for place, want in wanted:
@@ -98,22 +121,25 @@ def _picks(wanted: Sequence[tuple[int, Want]], known: Mapping[QueueKey, int]) ->
             "enough": want.limit + taken[want.queue],
         }
         taken[want.queue] += want.limit
-        if want.limit > 0:
-            yield from _pick(want.order, values, 2 * taken[want.queue])
+        if want.limit <= 0:
+            continue
+        if want.order is Order.RANDOM:
+            yield from _throws(values, spans[want.queue], taken[want.queue])
+        yield call(f"claim.{want.order.value}", **values)
 
 
-def _pick(order: Order, values: Values, throws: int) -> Iterator[Call]:
-    match order:
-        case Order.PRIORITY:
-            yield call("claim.priority", **values)
-        case Order.FIFO:
-            yield call("claim.fifo", **values)
-        case Order.RANDOM:
-            chances: list[Values] = [{"chance": random.random()} for _ in range(throws)]
-            yield call("claim.forget")
-            yield call_each("claim.throw", chances, **values)
-            yield call("claim.oldest", **values)
-            yield call("claim.random", **values)
+def _throws(values: Values, span: Span, enough: int) -> Iterator[Call]:
+    """Choose twice as many jobs as are wanted, one or a few behind each of many random points."""
+    low, high = span
+    if low is None or high is None:
+        return
+    count = min(2 * enough, MOST_THROWS)
+    several = -(-2 * enough // count)
+    throws = [
+        {**values, "point": random.randint(low, high), "several": several} for _ in range(count)
+    ]
+    yield call_each("claim.throw", throws)
+    yield call("claim.oldest", **values)
 
 
 def _end_generations(
@@ -138,7 +164,7 @@ def _end_generations(
     [[count]], *_ = session.run(
         call("enter.finished"),
         call("leave.store"),
-        call("transaction.clear"),
+        call("transaction.empty"),
         *reversed(generations.values()),
         call("enter.finished"),
         call("leave.ready"),

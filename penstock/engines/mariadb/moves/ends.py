@@ -174,7 +174,8 @@ def _look(session: Session, ends: Mapping[int, Cancel]) -> Mapping[JobId, _Found
     """The jobs that can be cancelled, locked where they stand."""
     ids = sorted({end.id for end in ends.values()})
     found, adrift = session.run(
-        call("transaction.clear"),
+        call("transaction.empty"),
+        call("transaction.empty_named"),
         *naming([named(place, id) for place, id in enumerate(ids)]),
         call("look.scheduled"),
         call("look.ready"),
@@ -230,6 +231,7 @@ def _cancel(
     ]
     session.run(
         *calls,
+        call("transaction.empty_named"),
         *naming(rows),
         call("look.others_stay"),
         call("look.goals"),

@@ -38,37 +38,31 @@ order by id
 limit :skipped, :most
 for update skip locked
 
--- In random order: what stands behind twice as many random ids as are wanted, then the oldest, in case these were few.
+-- In random order: what stands behind random ids, then the oldest, in case these were few.
+-- step: span
+select min(id), max(id)
+from ready force index (by_id)
+where queue = :queue
+
 -- step: forget
-delete from thrown
+truncate table thrown
 
 -- step: throw
 insert ignore into thrown (id, chance)
-with point (chance) as (
-    values
--- each
-    (:chance)
--- then
-)
-select found.id, rand()
+select id, rand()
 from (
-    select (
-        select ready.id
-        from ready force index (by_id)
-        where ready.queue = :queue
-            and ready.id >= span.low + floor(point.chance * (span.high - span.low + 1))
-            and ready.`rank` <= -:floor
-        order by ready.id
-        limit 1
-    ) as id
-    from point
-    cross join (
-        select min(id) as low, max(id) as high
+-- each union all
+    (
+        select id
         from ready force index (by_id)
         where queue = :queue
-    ) as span
+            and id >= :point
+            and `rank` <= -:floor
+        order by id
+        limit :several
+    )
+-- then
 ) as found
-where found.id is not null
 
 -- step: oldest
 insert ignore into thrown (id, chance)
