@@ -56,13 +56,18 @@ class Database:
             async with asyncio.timeout(patience.total_seconds()):
                 await asyncio.shield(ending)
         except TimeoutError:
-            self.tear()
+            self.cut()
             await ending
         finally:
-            self.tear()
+            self._close_all()
 
-    def tear(self) -> None:
-        """Every connection is gone, whatever happens on it."""
+    def cut(self) -> None:
+        """Every connection is cut, whatever happens on it."""
+        with self._lock:
+            for session in self._sessions:
+                session.cut()
+
+    def _close_all(self) -> None:
         with self._lock:
             sessions, self._sessions = self._sessions, []
         for session in sessions:

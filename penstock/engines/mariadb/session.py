@@ -1,6 +1,7 @@
 """The only module that speaks to the driver: statements that go together are one packet and one round trip."""
 
 import contextlib
+import socket
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -27,10 +28,8 @@ class Session:
     """One connection, used by one thread at a time."""
 
     def __init__(self, address: Address) -> None:
-        self._driver = pymysql.connect(
+        self._driver = pymysql.Connection(
             host=address.host,
-            port=address.port,
-            unix_socket=address.socket,
             user=address.user,
             password=address.password,
             database=address.database,
@@ -42,7 +41,15 @@ class Session:
             ssl=None
             if address.tls_ca is None
             else ssl.create_default_context(cafile=address.tls_ca),
+            defer_connect=True,
         )
+        way = _way_to(address)
+        self._way = way.dup()
+        try:
+            self._driver.connect(way)
+        except BaseException:
+            self._way.close()
+            raise
         self.used_at = time.monotonic()
 
     def server(self) -> str:
@@ -98,6 +105,12 @@ class Session:
         """The connection is gone, and whatever was not committed on it."""
         with contextlib.suppress(pymysql.MySQLError, OSError):
             self._driver.close()
+        self._way.close()
+
+    def cut(self) -> None:
+        """Whatever another thread waits for on this connection ends at once, with an error."""
+        with contextlib.suppress(OSError):
+            self._way.shutdown(socket.SHUT_RDWR)
 
     def _packets(self, calls: Sequence[Call]) -> Iterator[list[tuple[Call, str]]]:
         packet: list[tuple[Call, str]] = []
@@ -126,6 +139,23 @@ class Session:
             return str(value)
         escaped: str = self._driver.escape(value)
         return escaped
+
+
+def _way_to(address: Address) -> socket.socket:
+    """A socket of ours: the driver's own cannot be cut from outside, and is left open where nobody answers."""
+    if address.socket is None:
+        way = socket.create_connection((address.host, address.port), SECONDS_TO_CONNECT)
+        way.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        way.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return way
+    way = socket.socket(socket.AF_UNIX)
+    try:
+        way.settimeout(SECONDS_TO_CONNECT)
+        way.connect(address.socket)
+    except BaseException:
+        way.close()
+        raise
+    return way
 
 
 def _joined(texts: Sequence[str]) -> str:

@@ -39,7 +39,7 @@ class MariadbHarness:
 
     async def crash(self) -> None:
         """The engine's sockets are torn off in the middle of whatever they do, as a kill does it."""
-        self.engine._database.tear()
+        self.engine._database.cut()
         self._others.append(self.engine)
         self.engine = MariadbEngine(self.url)
         await self.engine.open()
@@ -76,6 +76,17 @@ class MariadbHarness:
             while not await asyncio.to_thread(self.ask, "waiting"):
                 assert not future.done(), f"nothing held it up: {future}"
         return future
+
+    def cut(self) -> None:
+        """Every other session on the database is gone, by the server's hand."""
+        for [kill] in self.ask("cut"):
+            with self._session.cursor() as cursor:
+                cursor.execute(kill)
+
+    def reconnect(self) -> None:
+        """The session beside the engine is a new one, after the server was killed."""
+        self._session.close()
+        self._session = connect(address_of(self.url))
 
     async def clean(self) -> None:
         """The store is empty, and the engine is the only one."""
