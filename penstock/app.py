@@ -193,8 +193,19 @@ def _engine(name: str, store: StoreSettings) -> Engine:
         raise SettingsError(
             f"[stores.{name}] url: no engine for {scheme[:20]!a}; {nearest(scheme, kinds)}"
         )
-    engine: Engine = kinds[scheme].load()(store.url, number=store.number)
+    engine: Engine = _kind(name, kinds[scheme])(store.url, number=store.number)
     return engine
+
+
+def _kind(name: str, kind: EntryPoint) -> Callable[..., Engine]:
+    try:
+        made: Callable[..., Engine] = kind.load()
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"[stores.{name}] url: {kind.name} needs {error.name}, which is not installed; "
+            f"install penstock[{kind.name}]"
+        ) from error
+    return made
 
 
 def _refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:

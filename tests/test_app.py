@@ -1,6 +1,7 @@
 """The composition root: what it builds, and what it refuses to build."""
 
 import asyncio
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,6 +86,18 @@ def test_a_url_without_engine_names_those_there_are() -> None:
     settings = Settings(stores={"main": StoreSettings(url="sqlit:///x.db")})
 
     with pytest.raises(SettingsError, match=r"stores\.main.*sqlite"):
+        Penstock(settings)
+
+
+def test_an_engine_whose_driver_is_missing_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in [name for name in sys.modules if name.startswith("penstock.engines.mariadb")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    settings = Settings(stores={"main": StoreSettings(url="mariadb:///jobs")})
+
+    with pytest.raises(SettingsError, match=r"stores\.main.*install penstock\[mariadb\]"):
         Penstock(settings)
 
 
