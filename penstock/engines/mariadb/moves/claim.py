@@ -45,7 +45,7 @@ def claim(session: Session, wants: Sequence[Want], worker: str, numbers: Numbers
     )
     if superseded:
         superseded += _end_generations(session, wanted, known, WHOLE_BATCH - superseded)
-    return Claimed(claims_of(claims), superseded)
+    return Claimed(claims_of(claims, worker), superseded)
 
 
 def claim_ids(
@@ -68,7 +68,7 @@ def claim_ids(
         call("enter.claims"),
         call("transaction.commit"),
     )
-    held = {held.job.id: held for held in claims_of(rows)}
+    held = {held.job.id: held for held in claims_of(rows, worker)}
     return [held[id] for id in dict.fromkeys(ids) if id in held]
 
 

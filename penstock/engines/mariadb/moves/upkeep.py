@@ -27,7 +27,7 @@ def reclaim(session: Session, limit: int, *, ttl: timedelta, worker: str) -> Rec
         call("transaction.wake_if_ready"),
         call("transaction.commit"),
     )
-    return Reclaimed(readied, claims_of(claims))
+    return Reclaimed(readied, claims_of(claims, worker))
 
 
 def promote(session: Session, limit: int) -> Promoted:

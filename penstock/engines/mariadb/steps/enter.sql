@@ -103,26 +103,28 @@ values
 -- each
 (:parent, :place, :ending, :id)
 
--- The claims in `moving`, with all that the worker needs.
+-- The claims in `moving`, with all that their worker needs. The driver takes its time for each column, so the numbers are one.
 -- step: claims
 select straight_join
-    job.id,
+    concat_ws(
+        ' ',
+        job.id,
+        job.priority,
+        claimed.attempt,
+        job.max_attempts,
+        claimed.fence,
+        job.delivery = 'at_least_once',
+        job.pushed_at,
+        claimed.claimed_at,
+        claimed.until,
+        claimed.cancel_requested,
+        coalesce(job.root_timestamp, 0)
+    ),
     queue.domain,
     queue.type,
     job.params,
     job.details,
-    job.priority,
-    claimed.attempt,
-    job.max_attempts,
-    claimed.fence,
-    job.delivery,
-    job.pushed_at,
-    claimed.worker,
-    claimed.claimed_at,
-    claimed.until,
-    claimed.cancel_requested,
     job.root_signature,
-    job.root_timestamp,
     last_error.error
 from moving
 join claimed
