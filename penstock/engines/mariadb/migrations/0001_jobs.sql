@@ -77,8 +77,7 @@ create table if not exists claimed (
     claimed_at bigint not null,
     until bigint not null,
     cancel_requested boolean not null default false,
-    key by_time (until, id),
-    key by_queue (queue, id)
+    key by_time (until, id)
 ) engine = innodb default charset = utf8mb4 collate = utf8mb4_nopad_bin;
 
 create table if not exists finished (
