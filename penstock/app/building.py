@@ -25,8 +25,16 @@ def engine_kinds() -> Mapping[str, EntryPoint]:
 
 
 def engine_of(name: str, store: StoreSettings) -> Engine:
-    """A new engine for the store, not open yet; SettingsError where none is installed for its URL."""
-    engine: Engine = _kind(name, store).load()(store.url, number=store.number)
+    """A new engine for the store, not open yet; SettingsError where it, or its driver, is not installed."""
+    kind = _kind(name, store)
+    try:
+        made = kind.load()
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"[stores.{name}] url: {kind.name} needs {error.name}, which is not installed; "
+            f"install penstock[{kind.name}]"
+        ) from error
+    engine: Engine = made(store.url, number=store.number)
     return engine
 
 

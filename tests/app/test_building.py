@@ -1,5 +1,6 @@
 """What settings become: engines by their URLs, handlers by type, a policy for each type."""
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -30,6 +31,17 @@ def test_a_url_without_engine_names_those_there_are() -> None:
 
     with pytest.raises(SettingsError, match=r"stores\.main.*sqlite"):
         refuse_unknown_engines(settings)
+
+
+def test_an_engine_whose_driver_is_missing_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in [name for name in sys.modules if name.startswith("penstock.engines.mariadb")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+
+    with pytest.raises(SettingsError, match=r"stores\.main.*install penstock\[mariadb\]"):
+        engine_of("main", StoreSettings(url="mariadb:///jobs"))
 
 
 def test_an_engine_has_the_number_of_its_store() -> None:

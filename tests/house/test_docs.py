@@ -29,6 +29,9 @@ from penstock.server.payload import LISTED_BY
 from penstock.server.routes import routes
 from penstock.settings import Settings
 from tests.installation import Installation, installation
+from tests.servers.mariadb import Server as MariadbServer
+
+pytest_plugins = ["tests.servers.fixtures"]
 
 ROOT = Path(__file__).parents[2]
 API = (ROOT / "docs/http-api.md").read_text()
@@ -36,6 +39,7 @@ REQUEST = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`? ]*)(?:\?([^` ]*))?`")
 BODY = re.compile(r"`(\{[^`]*\})`")
 SAMPLE = re.compile(r"```json\n(.*?)```", re.DOTALL)
 QUEUE = QueueKey("default", "mail")
+SERVERS = {"mariadb"}
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -56,16 +60,27 @@ def test_the_table_has_every_engine_that_can_be_configured() -> None:
     assert set(promises()) == set(engine_kinds())
 
 
-@pytest.mark.parametrize("scheme", sorted(engine_kinds()))
+@pytest.mark.parametrize("scheme", sorted(engine_kinds().keys() - SERVERS))
 async def test_an_engine_promises_what_the_table_says(scheme: str, tmp_path: Path) -> None:
     url = {"memory": "memory://"}.get(scheme, f"{scheme}:///{tmp_path}/store.db")
+
+    assert promises()[scheme] == await declared(scheme, url)
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("mariadb")
+async def test_mariadb_promises_what_the_table_says(mariadb_server: MariadbServer) -> None:
+    with mariadb_server.database() as url:
+        assert promises()["mariadb"] == await declared("mariadb", url)
+
+
+async def declared(scheme: str, url: str) -> Mapping[str, bool]:
+    """Feature to promise, as the engine has it."""
     engine: Engine = engine_kinds()[scheme].load()(url)
     await engine.open()
-
-    declared = {feature.value: feature in engine.features for feature in Feature}
+    features = engine.features
     await engine.close()
-
-    assert promises()[scheme] == declared
+    return {feature.value: feature in features for feature in Feature}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import running
+from tests.servers import mariadb, running
 from tests.servers.postgresql import start
 
 
@@ -13,3 +13,10 @@ def postgresql_url() -> Iterator[str]:
     """A PostgreSQL for all tests of this process."""
     with running(start) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[mariadb.Server]:
+    """A MariaDB for all tests of this process."""
+    with running(mariadb.start) as server:
+        yield server

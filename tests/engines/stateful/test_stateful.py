@@ -13,12 +13,14 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from penstock.conformance.harness import Harness
 from penstock.engines.memory import MemoryEngine
+from tests.engines.mariadb import harness as mariadb
 from tests.engines.memory_harness import MemoryHarness
 from tests.engines.mutants import mutants
 from tests.engines.postgresql.harness import around
 from tests.engines.redis.harness import RedisHarness
 from tests.engines.sqlite.harness import SqliteHarness
 from tests.engines.stateful.machine import EngineMachine
+from tests.servers.mariadb import Server as MariadbServer
 from tests.servers.redis import Server, redis_server
 
 __all__ = ["redis_server"]
@@ -87,6 +89,16 @@ def on_postgresql(url: str) -> Stage:
     return stage
 
 
+def on_mariadb(url: str) -> Stage:
+    @asynccontextmanager
+    async def stage() -> AsyncIterator[Harness]:
+        async with mariadb.at(url) as harness:
+            await harness.clean()
+            yield harness
+
+    return stage
+
+
 def agrees(name: str, stage: Stage, how: settings) -> None:
     """The machine of this name, which knows again what failed before, finds no difference."""
     machine = type(name, (EngineMachine,), {"stage": lambda _: stage()})
@@ -116,6 +128,14 @@ def test_sqlite_does_what_the_model_does_for_long() -> None:
 @pytest.mark.xdist_group("postgresql")
 def test_postgresql_does_what_the_model_does(postgresql_url: str) -> None:
     agrees("OnPostgresql", on_postgresql(postgresql_url), settings(STEPS, max_examples=100))
+
+
+@pytest.mark.slow
+@pytest.mark.server
+@pytest.mark.xdist_group("mariadb")
+def test_mariadb_does_what_the_model_does(mariadb_server: MariadbServer) -> None:
+    with mariadb_server.database() as url:
+        agrees("OnMariadb", on_mariadb(url), settings(STEPS, max_examples=100))
 
 
 @pytest.mark.slow

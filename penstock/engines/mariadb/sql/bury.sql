@@ -1,0 +1,3 @@
+-- The places of the claims that were held.
+select place
+from moving

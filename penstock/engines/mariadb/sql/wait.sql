@@ -1,0 +1,3 @@
+-- How often a job may have become ready.
+select cast(sum(count) as signed)
+from wake

@@ -1,0 +1,18 @@
+start transaction;
+update queue set paused = false;
+delete from job;
+delete from ready;
+delete from scheduled;
+delete from twin;
+delete from claimed;
+delete from finished;
+delete from progress;
+delete from last_error;
+delete from result;
+delete from follow_up;
+delete from root;
+delete from idempotency;
+delete from tally;
+delete from presence;
+commit;
+alter table job auto_increment = 1;

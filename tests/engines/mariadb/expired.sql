@@ -1,0 +1,2 @@
+-- Ten of the claims are past their time.
+update claimed set until = @now order by until limit 10

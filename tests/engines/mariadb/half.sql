@@ -1,0 +1,4 @@
+delete from migration;
+delete from store;
+drop table presence;
+drop table wake;

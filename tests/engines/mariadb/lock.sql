@@ -1,0 +1,2 @@
+start transaction;
+select * from ready for update;

@@ -1,0 +1,1 @@
+update job set params = '{', details = '{' where id = %s;
