@@ -7,7 +7,7 @@ import pytest
 
 from penstock.job import JobId
 from penstock.serialization import JSON
-from tests.server.conftest import Place
+from tests.server.conftest import Pair, Place
 from tests.server.driver import Client
 
 KEY = [("Idempotency-Key", "order-17")]
@@ -102,6 +102,15 @@ async def test_a_replay_is_the_same_answer_when_the_job_is_gone(
 
     assert (again.status, again.body) == (first.status, first.body)
     assert again.header("idempotency-replayed") == "true"
+
+
+async def test_a_batch_that_no_store_knows_again_is_refused_by_the_header(pair: Pair) -> None:
+    body: JSON = {"jobs": [{"type": "mail"}, {"type": "sms"}], "atomic": False}
+
+    answer = await pair.client.post("/v1/jobs/batch", body, KEY)
+
+    assert (answer.status, answer.fields) == (422, ["Idempotency-Key"])
+    assert (await pair.client.get("/v1/jobs")).json() == {"jobs": [], "next": None}
 
 
 async def test_a_batch_is_replayed_as_a_whole(place: Place, client: Client) -> None:
