@@ -40,7 +40,8 @@ class Native:
         stored = await push(self._group, native_job(body), caller(request, body))
         headers = {"Location": f"/v1/jobs/{stored.pushed.id}", **render.replayed([stored])}
         if not stored.pushed.deduplicated:
-            return render.Json(render.accepted(stored), 202, headers)
+            kept = await self._kept(stored)
+            return render.Json(render.accepted(stored, kept), 202, headers)
         twin = await glimpse(self._inspection, stored.pushed.id)
         return render.Json(render.deduplicated(stored, twin), 200, headers)
 
@@ -93,6 +94,11 @@ class Native:
     async def delete_all(self, request: Request) -> Response:
         """Remove many jobs for good."""
         return await self._moved(request, Move.DELETE, self._inspection.delete_all)
+
+    async def _kept(self, stored: Stored) -> Job | None:
+        """The job that an earlier push has stored, maybe under another configuration."""
+        pushed = stored.pushed
+        return await glimpse(self._inspection, pushed.id) if pushed.replayed else None
 
     async def _moved(self, request: Request, move: Move, move_all: MoveAll) -> Response:
         query(request)

@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 
 from penstock.job import JobId
+from penstock.policy import Policy
 from penstock.serialization import JSON
+from penstock.settings import ServerSettings
+from tests.installation import installation
 from tests.server.conftest import Pair, Place
 from tests.server.driver import Client
 
@@ -99,6 +102,21 @@ async def test_a_replay_is_the_same_answer_when_the_job_is_gone(
     place.made.clock.tick(timedelta(hours=1))
 
     again = await client.post("/v1/jobs", {"type": "mail", "delay": 5}, KEY)
+
+    assert (again.status, again.body) == (first.status, first.body)
+    assert again.header("idempotency-replayed") == "true"
+
+
+async def test_a_replay_is_the_same_answer_under_another_configuration(
+    place: Place, client: Client
+) -> None:
+    first = await client.post("/v1/jobs", {"type": "mail"}, KEY)
+    many = {"mail": Policy(max_attempts=7)}
+    handlers = {"mail": place.made.group.registry.handler("mail")}
+    changed = await installation(handlers, policies=many, engine=place.made.engine)
+    place.made = changed
+
+    again = await Client(place.served(ServerSettings())).post("/v1/jobs", {"type": "mail"}, KEY)
 
     assert (again.status, again.body) == (first.status, first.body)
     assert again.header("idempotency-replayed") == "true"
