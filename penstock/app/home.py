@@ -47,6 +47,16 @@ class Home:
         """Let the calls begin that have come so far; to be told at home."""
         self._open.set_result(None)
 
+    async def settled(self) -> None:
+        """It is known whether it could be opened; to be awaited at home."""
+        if not self._open.done():
+            await asyncio.wait({self._open})
+
+    async def answers(self) -> bool:
+        """Whether it is open and nobody leaves it, once that is known; to be asked at home."""
+        await self.settled()
+        return not self._leaving
+
     def ask(self, make: Ask[T]) -> "Future[T] | None":
         """The answer to come; None where the home is being left: wait until it is gone, and ask elsewhere.
 

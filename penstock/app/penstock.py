@@ -208,8 +208,7 @@ class Penstock:
 
     async def open(self) -> None:
         """Every store is reached from this event loop, at its schema, and safe enough for what is configured."""
-        if not self._edge.is_here:
-            await self._edge.enter()
+        await self._edge.enter()
 
     async def close(self) -> None:
         """Nothing is held any more; what others asked for until now has been answered."""
