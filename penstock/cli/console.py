@@ -7,6 +7,17 @@ from typing import TextIO
 import click
 
 
+def open_streams() -> None:
+    """Standard input, output and error are open, if only to nowhere: else a store's files would get their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
 def printable(line: str) -> str:
     """The line with its control characters written out: no client's or job's words make a line or move a cursor."""
     if line.isprintable():
