@@ -62,6 +62,7 @@ class Home:
 
         RuntimeError where nobody would ever answer.
         """
+        self._refuse_fork()  # at first: in a child the guard may be held for ever, and who leaves will never be gone
         with self._guard:
             if self._leaving:
                 return None
@@ -73,14 +74,17 @@ class Home:
 
     def refuse_silence(self) -> None:
         """RuntimeError where nobody would ever answer, saying why."""
+        self._refuse_fork()
+        if not self._loop.is_running():
+            raise RuntimeError(
+                "the loop where Penstock was opened has ended without closing it; use `async with penstock:`"
+            )
+
+    def _refuse_fork(self) -> None:
         if self._process != os.getpid():
             raise RuntimeError(
                 "this process was forked while Penstock was open in its parent, and what was opened there must not "
                 "be used here; fork before `async with penstock:`, or start the process by spawn"
-            )
-        if not self._loop.is_running():
-            raise RuntimeError(
-                "the loop where Penstock was opened has ended without closing it; use `async with penstock:`"
             )
 
     async def leave(self) -> None:
