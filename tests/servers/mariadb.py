@@ -81,7 +81,8 @@ class Server:
 
     def start(self) -> None:
         """It answers, with everything it had on disk."""
-        settings = SETTINGS | self._more | {"datadir": self._data, "socket": self._socket}
+        places = {"datadir": self._data, "tmpdir": self._data, "socket": self._socket}
+        settings = SETTINGS | self._more | places
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -110,8 +111,13 @@ class Server:
         return self._directory / "socket"
 
     def _create(self) -> None:
-        options = ["--no-defaults", f"--datadir={self._data}", "--skip-test-db"]
-        options += ["--auth-root-authentication-method=normal", "--skip-name-resolve"]
+        # TMPDIR may be a directory in which the server's user cannot write.
+        options = ["--no-defaults", f"--datadir={self._data}", f"--tmpdir={self._directory}"]
+        options += [
+            "--skip-test-db",
+            "--auth-root-authentication-method=normal",
+            "--skip-name-resolve",
+        ]
         call([_binary("mariadb-install-db"), *options], user=self._user, directory=self._directory)
 
     def _wait(self) -> None:

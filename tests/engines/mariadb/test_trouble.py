@@ -87,15 +87,17 @@ async def test_a_session_that_is_cut_in_its_work_is_told_and_replaced(
     harness: MariadbHarness,
 ) -> None:
     held = await claimed_job(harness.engine)
-    cut = asyncio.Event()
+    begun, cut = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def work(session: Session) -> None:
         session.run(call("transaction.begin"))
+        loop.call_soon_threadsafe(begun.set)
         asyncio.run_coroutine_threadsafe(cut.wait(), loop).result()
         session.run(call("transaction.commit"))
 
     working = asyncio.create_task(database_of(harness).run(work))
+    await begun.wait()
     await asyncio.to_thread(harness.cut)
     cut.set()
     with pytest.raises(EngineUnavailable):
