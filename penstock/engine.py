@@ -70,12 +70,18 @@ class CancelAnswer(StrEnum):
 class Pushed:
     """What became of one pushed job."""
 
-    id: JobId
+    id: JobId  # 0 of a conflict
     deduplicated: bool = False  # an equal job was waiting; it was raised, its id is given
     replayed: bool = False  # the idempotency key was known; nothing was stored
-    conflict: bool = False  # the key was known with another fingerprint; nothing was stored
-    # When that was, by the store's clock; of a replay, when the first one was. It tells no two answers apart.
+    conflict: bool = (
+        False  # its key was used for another push; nothing asked for with it was stored
+    )
+    # When that was, by the store's clock; of a replay, when the first one was; None of a conflict. It tells no two
+    # answers apart.
     at: datetime | None = field(default=None, compare=False)
+
+
+CONFLICT = Pushed(id=JobId(0), conflict=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +210,33 @@ class StoreIdentity:
     number: int
 
 
+KeyRecord = tuple[str, str, int]  # domain, key, item
+
+
+def key_record(new: NewJob) -> KeyRecord | None:
+    """Under what the answer to this job is remembered; None for a job without a key."""
+    asked = new.idempotency
+    return None if asked is None else (new.queue.domain, asked.key, asked.item)
+
+
+def conflicts(jobs: Sequence[NewJob], known: Mapping[KeyRecord, str]) -> frozenset[int]:
+    """The places of those jobs of one push that are conflicts, given the fingerprints of the known records."""
+    asked: dict[tuple[str, str], dict[int, KeyRecord]] = {}
+    for place, new in enumerate(jobs):
+        record = key_record(new)
+        if new.idempotency is not None and record is not None:
+            asked.setdefault((new.idempotency.key, new.idempotency.fingerprint), {})[place] = record
+    taken: dict[KeyRecord, str] = {}
+    fallen: set[int] = set()
+    for (_, fingerprint), records in asked.items():
+        prints = {taken.get(each, known.get(each, fingerprint)) for each in records.values()}
+        if prints != {fingerprint}:
+            fallen.update(records)
+        else:
+            taken.update(dict.fromkeys(records.values(), fingerprint))
+    return frozenset(fallen)
+
+
 class Engine(Protocol):
     """One store full of queues."""
 
@@ -236,13 +269,17 @@ class Engine(Protocol):
         duplicate stores
         nothing and raises its waiting twin: earlier run time, higher priority, newer root; also
         within one batch.
-        Idempotency: the record is kept 24 h per (domain, key); a known key stores nothing and
+        Idempotency: the record is kept 24 h per (domain, key, item); a known one stores nothing and
         answers `replayed` with the
-        first answer's id and `deduplicated`, or `conflict` where the fingerprint differs; also
-        within one batch.
+        first answer's id and `deduplicated`; also within one batch.
+        Jobs of one call with the same key and fingerprint were asked for as one, whatever their
+        domains. Where the record of any of them is known with another fingerprint, none of them is
+        stored or has any effect, and each answers CONFLICT; the rest of the call goes in as always.
+        What was asked for under one key is judged in the order of the first jobs, each as if it had
+        been pushed after the other.
         Root: the timestamp is registered for (queue, signature) in the same commit if strictly
         newer, by every push
-        that carries one (also a duplicate, never a replay); remembered for 28 days after its last
+        that carries one (also a duplicate, never a replay or a conflict); remembered for 28 days after its last
         registration.
         """
         ...
@@ -280,6 +317,7 @@ class Engine(Protocol):
         False, and nothing changed, for each claim that is no longer held (a repeated ack too). The
         ended job keeps its
         fence, its result, and the ids of its follow-ups; it stays readable for `keep`.
+        The follow-ups of each end are pushed as by one call of push; a conflict leaves no id.
         """
         ...
 

@@ -155,10 +155,14 @@ class Details:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idempotency:
-    """The caller's key for one push, counted per domain, and a fingerprint of what it asked for."""
+    """The caller's key for one push, counted per domain, and a fingerprint of what it asked for.
+
+    Jobs that are asked for together under one key are told apart by their `item`.
+    """
 
     key: str
     fingerprint: str
+    item: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """One queue: what a job must look like to enter it, and how it is stamped; the same for all engines."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -102,6 +103,25 @@ def seconds(value: float) -> timedelta:
     if not math.isfinite(value) or abs(value) > MAX_WAIT.total_seconds():
         return MAX_WAIT + timedelta(days=1)
     return timedelta(seconds=value)
+
+
+def numbered(jobs: Sequence[NewJob]) -> Sequence[NewJob]:
+    """The jobs of one push to one store; those that were asked for under one key are told apart by their item.
+
+    Items count from 0 in each domain, so that any two pushes under one key that share a domain meet at its item 0.
+    """
+    counts: Counter[tuple[str, str, str]] = Counter()
+    return [_numbered(new, counts) for new in jobs]
+
+
+def _numbered(new: NewJob, counts: Counter[tuple[str, str, str]]) -> NewJob:
+    asked = new.idempotency
+    if asked is None:
+        return new
+    together = (new.queue.domain, asked.key, asked.fingerprint)
+    item = counts[together]
+    counts[together] += 1
+    return new if item == asked.item else replace(new, idempotency=replace(asked, item=item))
 
 
 def _text_of(params: JSONObject) -> str:

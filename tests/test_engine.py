@@ -4,11 +4,12 @@ import inspect
 
 import pytest
 
-from penstock.engine import Engine
+from penstock.engine import Engine, conflicts
 from penstock.engines.memory import MemoryEngine
 from penstock.engines.postgresql import PostgresqlEngine
 from penstock.engines.redis import RedisEngine
 from penstock.engines.sqlite import SqliteEngine
+from penstock.job import Idempotency, NewJob, QueueKey
 
 ENGINES: list[type] = [MemoryEngine, PostgresqlEngine, RedisEngine, SqliteEngine]
 METHODS = sorted(
@@ -43,3 +44,41 @@ def test_no_engine_offers_a_way_around_the_contract() -> None:
     for engine in ENGINES:
         public = {name for name in vars(engine) if not name.startswith("_")}
         assert public - allowed - own.get(engine, set()) == set()
+
+
+def asked(fingerprint: str, *items: int, key: str = "k", domain: str = "d") -> list[NewJob]:
+    """Jobs that were asked for together."""
+    return [
+        NewJob(
+            queue=QueueKey(domain, "mail"),
+            idempotency=Idempotency(key=key, fingerprint=fingerprint, item=item),
+        )
+        for item in items
+    ]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "fallen"),
+    [
+        ([], set()),
+        ([NewJob(queue=QueueKey("d", "mail"))], set()),
+        (asked("known", 0, 1), set()),
+        (asked("other", 0), {0}),
+        (asked("other", 1, 2), set()),
+        (asked("other", 1, 0), {0, 1}),
+        ([*asked("other", 0), NewJob(queue=QueueKey("d", "mail"))], {0}),
+        ([*asked("other", 0), *asked("other", 0, key="j")], {0}),
+        ([*asked("other", 0, domain="e"), *asked("other", 0)], {0, 1}),
+        (asked("other", 0, domain="e"), set()),
+        ([*asked("a", 1), *asked("b", 1, 2)], {1, 2}),
+        ([*asked("a", 1), *asked("b", 1), *asked("a", 2)], {1}),
+        ([*asked("a", 0, 1), *asked("b", 1)], {0, 1}),
+    ],
+)
+def test_what_was_asked_for_under_one_key_stands_or_falls(
+    jobs: list[NewJob], fallen: set[int]
+) -> None:
+    known = {("d", "k", 0): "known"}
+
+    assert conflicts(jobs, known) == fallen
+    assert known == {("d", "k", 0): "known"}

@@ -23,7 +23,7 @@ from penstock.job import (
     Root,
 )
 from penstock.policy import Policy
-from penstock.queue import MAX_WAIT, JobSpec, Queue, seconds
+from penstock.queue import MAX_WAIT, JobSpec, Queue, numbered, seconds
 from penstock.serialization import MAX_BYTES, JSONObject
 
 SECOND = timedelta(seconds=1)
@@ -328,3 +328,17 @@ def test_a_delay_that_the_store_cannot_keep_is_refused(fields: dict[str, object]
 @pytest.mark.parametrize("value", [0, 0.001, -1, 1e-9, 86400.5, MAX_WAIT.total_seconds()])
 def test_a_number_of_seconds_is_a_duration(value: float) -> None:
     assert seconds(value) == timedelta(seconds=value)
+
+
+def test_jobs_under_one_key_are_numbered_in_each_domain() -> None:
+    def new(key: str | None, domain: str = "d", fingerprint: str = "f", item: int = 0) -> NewJob:
+        asked = key and Idempotency(key=key, fingerprint=fingerprint, item=item)
+        return NewJob(queue=QueueKey(domain, "mail"), idempotency=asked or None)
+
+    jobs = [new("k"), new(None), new("k"), new("k", "e"), new("j"), new("k", "d", "g"), new("k")]
+
+    items = [job.idempotency and job.idempotency.item for job in numbered(jobs)]
+
+    assert items == [0, None, 1, 0, 0, 0, 2]
+    assert numbered([jobs[1], jobs[0]]) == [jobs[1], jobs[0]]
+    assert numbered([new("k", item=5)]) == [new("k")]

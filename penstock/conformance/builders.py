@@ -94,9 +94,9 @@ def root(rank: int, signature: str = "family") -> Root:
     return Root(signature=signature, timestamp=datetime(2026, 1, 1, tzinfo=UTC) + rank * SECOND)
 
 
-def key(name: str = "key", fingerprint: str = "print") -> Idempotency:
-    """The caller's key for one push."""
-    return Idempotency(key=name, fingerprint=fingerprint)
+def key(name: str = "key", fingerprint: str = "print", item: int = 0) -> Idempotency:
+    """The caller's key for one push, or for one job of several that are asked for together."""
+    return Idempotency(key=name, fingerprint=fingerprint, item=item)
 
 
 def want(

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from penstock.clock import Clock, SystemClock
 from penstock.engine import (
+    CONFLICT,
     IDEMPOTENCY_MEMORY,
     ROOT_MEMORY,
     WHOLE_BATCH,
@@ -29,6 +30,7 @@ from penstock.engine import (
     Feature,
     Held,
     JobFilter,
+    KeyRecord,
     Promoted,
     Pushed,
     ReadyQueue,
@@ -38,6 +40,8 @@ from penstock.engine import (
     Retry,
     StoreIdentity,
     Want,
+    conflicts,
+    key_record,
 )
 from penstock.errors import EngineError
 from penstock.job import (
@@ -131,7 +135,7 @@ class MemoryEngine:
         }
         self._twins: dict[tuple[QueueKey, str], Row] = {}
         self._roots: dict[tuple[QueueKey, str], _KnownRoot] = {}
-        self._pushes: dict[tuple[str, str], _KnownPush] = {}
+        self._pushes: dict[KeyRecord, _KnownPush] = {}
         self._tallies: dict[QueueKey, Counter[str]] = {}
         self._paused: set[QueueKey] = set()
         self._presences: dict[str, tuple[Presence, datetime]] = {}
@@ -146,7 +150,17 @@ class MemoryEngine:
 
     async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         """Store the jobs, or raise the twins of those that are waiting already."""
-        return [self._push(new) for new in jobs]
+        return self._push_together(jobs)
+
+    def _push_together(self, jobs: Sequence[NewJob]) -> list[Pushed]:
+        fallen = self._fallen(jobs)
+        return [CONFLICT if place in fallen else self._push(new) for place, new in enumerate(jobs)]
+
+    def _fallen(self, jobs: Sequence[NewJob]) -> Collection[int]:
+        """The places of the jobs that are not stored, since their key was used for another push."""
+        found = {record: self._known_push(record) for new in jobs if (record := key_record(new))}
+        known = {record: push.fingerprint for record, push in found.items() if push}
+        return conflicts(jobs, known)
 
     def _push(self, new: NewJob) -> Pushed:
         known = self._replay(new)
@@ -158,21 +172,20 @@ class MemoryEngine:
         return pushed
 
     def _replay(self, new: NewJob) -> Pushed | None:
-        if new.idempotency is None:
-            return None
-        known = self._pushes.get((new.queue.domain, new.idempotency.key))
-        if known is None or known.until <= self._now():
-            return None
-        if known.fingerprint != new.idempotency.fingerprint:
-            return Pushed(id=known.answer.id, conflict=True, at=known.answer.at)
-        return replace(known.answer, replayed=True)
+        record = key_record(new)
+        known = self._known_push(record) if record else None
+        return replace(known.answer, replayed=True) if known else None
+
+    def _known_push(self, record: KeyRecord) -> _KnownPush | None:
+        known = self._pushes.get(record)
+        return known if known and known.until > self._now() else None
 
     def _remember_push(self, new: NewJob, pushed: Pushed) -> None:
-        if new.idempotency is None:
+        record = key_record(new)
+        if new.idempotency is None or record is None:
             return
-        key = (new.queue.domain, new.idempotency.key)
         until = self._now() + IDEMPOTENCY_MEMORY
-        self._pushes[key] = _KnownPush(new.idempotency.fingerprint, pushed, until)
+        self._pushes[record] = _KnownPush(new.idempotency.fingerprint, pushed, until)
 
     def _register_root(self, new: NewJob) -> None:
         if new.root is None:
@@ -398,7 +411,12 @@ class MemoryEngine:
     def _push_follow_ups(self, row: Row, follow_ups: Sequence[FollowUp]) -> None:
         # A follow-up with the key of the job that ends is no twin of it.
         self._leave_key(row)
-        row.follow_ups = tuple(FollowUpId(each.on, self._push(each.job).id) for each in follow_ups)
+        answers = self._push_together([each.job for each in follow_ups])
+        row.follow_ups = tuple(
+            FollowUpId(each.on, pushed.id)
+            for each, pushed in zip(follow_ups, answers, strict=True)
+            if not pushed.conflict
+        )
 
     def _retry(self, retry: Retry) -> Held:
         row = self._held(retry.ref)

@@ -13,7 +13,7 @@ from penstock.group.store import Store
 from penstock.handler import Registry
 from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, store_number
 from penstock.policy import Policies, callback_params
-from penstock.queue import JobSpec, Queue
+from penstock.queue import JobSpec, Queue, numbered
 from penstock.serialization import JSONObject, decode
 
 log = logging.getLogger(__name__)
@@ -72,15 +72,33 @@ class QueueGroup:
         return new
 
     async def store(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
-        """The prepared jobs are stored and answered in their places; all or none within each store."""
+        """The prepared jobs are stored and answered in their places; all or none within each store.
+
+        Jobs with the same idempotency key were asked for together, each as an item of its own. BadJob, and nothing
+        stored, where they live in several stores: a key is known in one.
+        """
         places: dict[str, list[int]] = {}
         for index, job in enumerate(jobs):
             places.setdefault(self.store_of_type(job.queue.type).name, []).append(index)
+        if len(places) > 1:
+            self._refuse_divided(jobs)
         answers: dict[int, Pushed] = {}
         for name, indexes in places.items():
-            pushed = await self.stores[name].push([jobs[index] for index in indexes])
+            pushed = await self.stores[name].push(numbered([jobs[index] for index in indexes]))
             answers.update(zip(indexes, pushed, strict=True))
         return [answers[index] for index in range(len(jobs))]
+
+    def _refuse_divided(self, jobs: Sequence[NewJob]) -> None:
+        stores: dict[str, set[str]] = {}
+        for job in jobs:
+            if job.idempotency is not None:
+                known_in = stores.setdefault(job.idempotency.key, set())
+                known_in.add(self.store_of_type(job.queue.type).name)
+        for names in stores.values():
+            if len(names) > 1:
+                several = ", ".join(sorted(names))
+                detail = f"its jobs live in several stores ({several}); push those of each with a key of their own"
+                raise BadJob.field("idempotency_key", detail)
 
     async def push(self, specs: Sequence[JobSpec]) -> Sequence[Pushed]:
         """All jobs are checked first, then stored: a bad one leaves nothing stored, its fields named `jobs[i].…`."""

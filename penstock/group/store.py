@@ -51,10 +51,11 @@ class Store:
         self._events = events
 
     async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
-        """The jobs are stored, all or none; told."""
+        """The jobs are stored, all or none; told, but for conflicts, of which nothing has happened."""
         pushed = await self.engine.push(jobs)
         for job, answer in zip(jobs, pushed, strict=True):
-            self._tell(_pushed_kind(answer), job, answer.id)
+            if not answer.conflict:
+                self._tell(_pushed_kind(answer), job, answer.id)
         return pushed
 
     async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
@@ -181,7 +182,7 @@ def is_atomic(store: Store) -> bool:
 
 
 def _pushed_kind(pushed: Pushed) -> Kind:
-    if pushed.replayed or pushed.conflict:
+    if pushed.replayed:
         return Kind.REPLAYED
     return Kind.DEDUPLICATED if pushed.deduplicated else Kind.PUSHED
 

@@ -10,7 +10,6 @@ from penstock.job import Idempotency
 from penstock.queue import MAX_KEY, JobSpec
 from penstock.serialization import JSONObject, digest
 
-_NUMBERED = MAX_KEY - 15  # a longer key leaves no room for the number of an item
 _TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -26,14 +25,6 @@ class Caller:
         if self.idempotency is None and self.trace is None:
             return spec
         return replace(spec, idempotency=self.idempotency, trace=self.trace)
-
-    def item(self, index: int) -> "Caller":
-        """The caller of one item of a batch: a key for each, the fingerprint of the whole."""
-        if self.idempotency is None:
-            return self
-        whole = self.idempotency.key
-        stem = whole if len(whole) <= _NUMBERED else digest(whole)
-        return replace(self, idempotency=replace(self.idempotency, key=f"{stem}#{index}"))
 
 
 def caller(request: Request, body: JSONObject) -> Caller:

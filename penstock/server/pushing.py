@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.engine import Pushed
 from penstock.errors import BadJob, EngineUnavailable, FieldError, KeyReused, NotAllowed, UnknownJob
 from penstock.group import QueueGroup, is_atomic
 from penstock.inspection import Inspection
 from penstock.job import Job, JobId, NewJob
+from penstock.serialization import JSON, digest
 from penstock.server.caller import Caller
 from penstock.server.payload import Asked, Batch, native_job
 
@@ -38,12 +39,17 @@ async def push(group: QueueGroup, asked: Asked, caller: Caller) -> Stored:
 
 
 async def push_batch(group: QueueGroup, batch: Batch, caller: Caller) -> Sequence[Entry]:
-    """All jobs are stored, or, of a batch that is not atomic, the good ones; each answered in its place."""
+    """All jobs are stored, or, of a batch that is not atomic, the good ones; each answered in its place.
+
+    KeyReused, and nothing of the batch stored, where its key was used with another body.
+    """
+    if caller.idempotency is not None and not batch.items:
+        raise BadJob.field("jobs", "is empty; an Idempotency-Key needs a job to be kept with")
     entries = await _prepare_all(group, batch, caller)
     if batch.atomic:
         _refuse_wrong(entries)
         _refuse_divided(group, entries)
-    pushed = await group.store([entry for entry in entries if isinstance(entry, NewJob)])
+    pushed = await group.store(_good(entries))
     _refuse_conflict(pushed)
     answers = iter(pushed)
     return [
@@ -75,6 +81,22 @@ async def _prepare_all(group: QueueGroup, batch: Batch, caller: Caller) -> Seque
     return entries
 
 
+def _good(entries: Sequence[Prepared]) -> Sequence[NewJob]:
+    """The jobs to be stored. Under a key, the same ones have to be good when the batch comes again."""
+    good = {place: entry for place, entry in enumerate(entries) if isinstance(entry, NewJob)}
+    if len(good) == len(entries):
+        return list(good.values())
+    return [_chosen(new, list(good)) for new in good.values()]
+
+
+def _chosen(new: NewJob, places: list[JSON]) -> NewJob:
+    asked = new.idempotency
+    if asked is None:
+        return new
+    fingerprint = digest({"asked": asked.fingerprint, "good": places})
+    return replace(new, idempotency=replace(asked, fingerprint=fingerprint))
+
+
 def _refuse_wrong(entries: Sequence[Prepared]) -> None:
     errors: list[FieldError] = []
     for entry in entries:
@@ -89,7 +111,7 @@ def _refuse_wrong(entries: Sequence[Prepared]) -> None:
 
 def _prepare_one(group: QueueGroup, batch: Batch, caller: Caller, index: int) -> Prepared:
     try:
-        return _prepare(group, native_job(batch.items[index]), caller.item(index))
+        return _prepare(group, native_job(batch.items[index]), caller)
     except (BadJob, NotAllowed) as error:
         return error.below(f"jobs[{index}]")
 

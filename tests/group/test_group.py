@@ -11,7 +11,7 @@ import pytest
 from penstock.clock import ManualClock
 from penstock.commands.callback import CallbackCommand
 from penstock.commands.http import HttpCommand
-from penstock.engine import Feature, JobFilter
+from penstock.engine import CONFLICT, Feature, JobFilter
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import (
     BadJob,
@@ -25,7 +25,7 @@ from penstock.errors import (
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
 from penstock.handler import Context, FunctionHandler, Handler, Registry
-from penstock.job import CALLBACK_TYPE, Callback, JobId, On, Order, QueueKey
+from penstock.job import CALLBACK_TYPE, Callback, Idempotency, JobId, On, Order, QueueKey
 from penstock.policy import Policies, Policy
 from penstock.queue import JobSpec
 from penstock.serialization import JSON, JSONObject
@@ -116,6 +116,34 @@ async def test_a_job_goes_to_the_store_of_its_type_and_is_answered_in_its_place(
     assert [one.id for one in pushed] == [10**13 + 1, 1, 10**13 + 2, 2]
     assert [at.store_of(one.id).name for one in pushed] == ["fast", "disk", "fast", "disk"]
     assert (at.store_of_type("purge").name, at.store_of_type("other").name) == ("fast", "disk")
+
+
+async def test_jobs_under_one_key_are_items_of_one_push() -> None:
+    at = two_stores()
+    together = [JobSpec("mail", idempotency=Idempotency(key="k", fingerprint="a"))] * 3
+
+    first = await at.push(together)
+    again = await at.push(together)
+    other = await at.push([replace(together[0], idempotency=Idempotency(key="k", fingerprint="b"))])
+
+    assert [one.id for one in first] == [one.id for one in again] == [1, 2, 3]
+    assert [one.replayed for one in (*first, *again)] == [False] * 3 + [True] * 3
+    assert other == [CONFLICT]
+
+
+async def test_jobs_under_one_key_that_live_in_several_stores_are_refused() -> None:
+    at = two_stores()
+    mail, purge = (
+        JobSpec(type, idempotency=Idempotency(key="k", fingerprint="a"))
+        for type in ("mail", "purge")
+    )
+
+    with pytest.raises(BadJob, match=r"idempotency_key: .*disk, fast"):
+        await at.push([mail, JobSpec("mail"), purge])
+    assert await stored(at) == []
+
+    other = replace(purge, idempotency=Idempotency(key="other", fingerprint="a"))
+    assert not any(one.conflict for one in await at.push([mail, other]))
 
 
 async def test_nothing_pushed_is_nothing_answered() -> None:

@@ -27,7 +27,6 @@ def test_a_push_without_headers_is_left_alone() -> None:
     made = caller(request(), {})
 
     assert made.mark(SPEC) is SPEC
-    assert made.item(3) is made
 
 
 def test_key_and_trace_are_marked_on_the_job() -> None:
@@ -46,17 +45,6 @@ def test_the_fingerprint_is_that_of_path_and_body() -> None:
     assert key_of(caller(request(key), {"b": 2, "a": 1})) == made
     assert key_of(caller(request(key), {"a": 1, "b": 2.0})) != made
     assert key_of(caller(request(key, path="/jobs/add"), {"a": 1, "b": 2})) != made
-
-
-def test_each_item_of_a_batch_has_a_key_of_its_own_and_the_fingerprint_of_the_whole() -> None:
-    for whole in ("k", "k" * 255):
-        made = caller(request(("Idempotency-Key", whole)), {"jobs": []})
-
-        items = [key_of(made.item(index)) for index in (0, 1, 9999)]
-
-        assert len({key for key, _ in items}) == 3
-        assert {print for _, print in items} == {key_of(made)[1]}
-        assert all(len(key) <= 255 for key, _ in items)
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, "a b", '"quoted"', "é"])

@@ -17,7 +17,7 @@ from penstock.policy import Policies, Policy
 from penstock.serialization import JSON, JSONObject
 from penstock.server.caller import Caller
 from penstock.server.payload import Batch, native_job
-from penstock.server.pushing import MAX_ERRORS, Stored, glimpse, push, push_batch
+from penstock.server.pushing import MAX_ERRORS, Entry, Stored, glimpse, push, push_batch
 
 NOBODY = Caller()
 MAIL: JSON = {"type": "mail"}
@@ -72,6 +72,11 @@ def key(name: str, fingerprint: str) -> Caller:
     return Caller(idempotency=Idempotency(key=name, fingerprint=fingerprint))
 
 
+def ids_of(entries: Sequence[Entry]) -> list[JobId]:
+    """The ids of what was stored."""
+    return [entry.pushed.id for entry in entries if isinstance(entry, Stored)]
+
+
 async def test_a_job_is_stored() -> None:
     group = await group_of(main=MemoryEngine())
 
@@ -97,7 +102,7 @@ async def test_a_batch_is_stored_in_its_order(atomic: bool) -> None:
 
     entries = await push_batch(group, Batch([MAIL, PURGE, MAIL], atomic), NOBODY)
 
-    assert [entry.pushed.id for entry in entries if isinstance(entry, Stored)] == [1, 2, 3]
+    assert ids_of(entries) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("atomic", [True, False])
@@ -171,18 +176,69 @@ async def test_an_atomic_batch_is_refused_where_the_store_cannot_keep_the_promis
     assert len(await push_batch(group, Batch([MAIL], True), NOBODY)) == 1
 
 
-async def test_each_item_of_a_batch_is_known_again_by_its_own_key() -> None:
+async def test_each_item_of_a_batch_is_known_again() -> None:
     group = await group_of(main=MemoryEngine())
     batch = Batch([MAIL, MAIL], True)
     first = await push_batch(group, batch, key("k", "a"))
 
     again = await push_batch(group, batch, key("k", "a"))
 
-    ids = [entry.pushed.id for entry in first if isinstance(entry, Stored)]
-    assert [entry.pushed.id for entry in again if isinstance(entry, Stored)] == ids
+    assert ids_of(again) == ids_of(first) == [1, 2]
     assert all(entry.pushed.replayed for entry in again if isinstance(entry, Stored))
     with pytest.raises(KeyReused):
         await push_batch(group, batch, key("k", "b"))
+
+
+async def test_an_empty_batch_under_a_key_is_refused() -> None:
+    group = await group_of(main=MemoryEngine())
+
+    for atomic in (True, False):
+        with pytest.raises(BadJob, match="empty") as caught:
+            await push_batch(group, Batch([], atomic), key("k", "a"))
+        assert [error.field for error in caught.value.errors] == ["jobs"]
+
+
+async def test_the_good_ones_of_a_batch_are_known_again_beside_the_bad_ones() -> None:
+    group = await group_of(main=MemoryEngine())
+    batch = Batch([BAD, MAIL, FORBIDDEN, MAIL], False)
+    first = await push_batch(group, batch, key("k", "a"))
+
+    again = await push_batch(group, batch, key("k", "a"))
+
+    assert ids_of(again) == ids_of(first) == [1, 2]
+    assert [type(entry) for entry in again] == [BadJob, Stored, NotAllowed, Stored]
+    assert await count(group, "mail") == 2
+
+
+async def test_a_batch_of_which_others_have_become_good_is_not_taken_for_the_first() -> None:
+    group = await group_of(main=MemoryEngine())
+    later: JSON = {"type": "later"}
+    batch = Batch([later, MAIL], False)
+    await push_batch(group, batch, key("k", "a"))
+
+    group.registry.register("later", FunctionHandler(mail))
+
+    with pytest.raises(KeyReused):
+        await push_batch(group, batch, key("k", "a"))
+    assert (await count(group, "mail"), await count(group, "later")) == (1, 0)
+
+
+async def test_a_batch_of_bad_jobs_keeps_no_key() -> None:
+    group = await group_of(main=MemoryEngine())
+    await push_batch(group, Batch([BAD, BAD], False), key("k", "a"))
+
+    entries = await push_batch(group, Batch([MAIL], True), key("k", "b"))
+
+    assert ids_of(entries) == [1]
+
+
+async def test_a_batch_under_a_key_over_two_stores_is_refused() -> None:
+    group = await group_of(main=MemoryEngine(), fast=MemoryEngine(number=1))
+
+    with pytest.raises(BadJob, match=r"idempotency_key: .*fast, main"):
+        await push_batch(group, Batch([MAIL, PURGE], False), key("k", "a"))
+
+    assert (await count(group, "mail"), await count(group, "purge")) == (0, 0)
 
 
 async def test_what_was_stored_is_answered_so_though_it_cannot_be_read_again() -> None:

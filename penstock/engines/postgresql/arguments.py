@@ -25,6 +25,7 @@ def of_jobs(jobs: Sequence[NewJob]) -> Parameters:
         "max_attempts": [job.max_attempts for job in jobs],
         "deliveries": [job.delivery for job in jobs],
         "idempotency_keys": [key and key.key for key in keys],
+        "items": [key and key.item for key in keys],
         "fingerprints": [key and key.fingerprint for key in keys],
         "root_memory": ROOT_MEMORY,
         "idempotency_memory": IDEMPOTENCY_MEMORY,

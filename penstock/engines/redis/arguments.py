@@ -35,8 +35,9 @@ class RootRow(msgspec.Struct):
 
 
 class IdempotencyRow(msgspec.Struct):
-    """A caller's key; its memory in milliseconds."""
+    """A caller's key, and the name of its record for this job; its memory in milliseconds."""
 
+    key: str
     name: str
     fingerprint: str
     memory: int
@@ -219,7 +220,8 @@ def _idempotency_row(domain: str, idempotency: Idempotency | None) -> Idempotenc
     if idempotency is None:
         return None
     return IdempotencyRow(
-        name=push_name(domain, idempotency.key),
+        key=idempotency.key,
+        name=push_name(domain, idempotency.key, idempotency.item),
         fingerprint=idempotency.fingerprint,
         memory=IDEMPOTENCY_MEMORY // _MILLISECOND,
     )

@@ -21,7 +21,7 @@ _KEYS = (
     "jobs:",  # + state:queue, sorted set: ids in order, see parts/order.lua
     "dedupe:",  # + queue, hash: key → id of the job that waits with it
     "root:",  # + queue/signature, expires: the newest timestamp
-    "idempotency:",  # + domain/key, expires, hash: fingerprint, id, deduplicated
+    "idempotency:",  # + domain/item/key, expires, hash: fingerprint, id, deduplicated
     "tally:",  # + queue, hash: pushed, deleted
     "open:",  # + type, set: names of queues that have ready jobs, and of some that had
     "workers",  # sorted set: workers by the end of their presence
@@ -52,9 +52,9 @@ def name_part(text: str) -> str:
     return quote(text, safe=":")
 
 
-def push_name(domain: str, key: str) -> str:
-    """The caller's key for one push, within a key; no two of them are the same."""
-    return f"{name_part(domain)}/{key}"
+def push_name(domain: str, key: str, item: int) -> str:
+    """The caller's key for one job, within a key; no two of them are the same."""
+    return f"{name_part(domain)}/{item}/{key}"
 
 
 def id_text(id: JobId) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from penstock.engine import Pushed
+from penstock.engine import CONFLICT, Pushed
 from penstock.engines.redis.arguments import EPOCH, MICROSECOND
 from penstock.engines.redis.keys import queue_of
 from penstock.job import (
@@ -26,7 +26,7 @@ from penstock.job import (
 from penstock.serialization import decode
 
 # What the scripts answer; each of them says it in its head.
-PushReply = tuple[bytes, int, int, int, bytes]
+PushReply = tuple[bytes, int, int, bytes] | None
 JobReply = list[bytes]
 ClaimReply = tuple[int, JobReply]
 ReadyReply = tuple[bytes, int]
@@ -75,12 +75,13 @@ def job_of(reply: JobReply) -> Job:
 
 def pushed_of(reply: PushReply) -> Pushed:
     """What became of a pushed job."""
-    id, deduplicated, replayed, conflict, at = reply
+    if reply is None:
+        return CONFLICT
+    id, deduplicated, replayed, at = reply
     return Pushed(
         id=JobId(int(id)),
         deduplicated=bool(deduplicated),
         replayed=bool(replayed),
-        conflict=bool(conflict),
         at=_time(int(at)),
     )
 

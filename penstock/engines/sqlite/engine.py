@@ -106,7 +106,8 @@ class SqliteEngine:
 
     async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         """Store the jobs, or raise the twins of those that are waiting already."""
-        return await self._write("push", push.push, jobs)
+        call = object()  # pushes at the same time share a commit, and nothing else
+        return await self._write("push", push.push, [push.Asked(call, new) for new in jobs])
 
     async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
         """Claim what is ready, and end what is superseded on the way."""

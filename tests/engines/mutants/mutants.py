@@ -7,13 +7,25 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from penstock.clock import Clock
-from penstock.engine import Ack, Bury, Claimed, Held, Pushed, Release, Retry, Want
+from penstock.engine import (
+    CONFLICT,
+    Ack,
+    Bury,
+    Claimed,
+    Held,
+    Pushed,
+    Release,
+    Retry,
+    Want,
+    key_record,
+)
 from penstock.engines.memory import MemoryEngine, Row
 from penstock.errors import EngineError
 from penstock.job import (
     Claim,
     ClaimRef,
     FollowUp,
+    FollowUpId,
     Job,
     JobId,
     NewJob,
@@ -378,16 +390,86 @@ class PauseHidesWhatIsAhead(MemoryEngine):
 class KeyIgnoresTheFingerprint(MemoryEngine):
     """A known key with another fingerprint is a conflict."""
 
-    def _replay(self, new: NewJob) -> Pushed | None:
-        known = super()._replay(new)
-        return replace(known, conflict=False, replayed=True) if known else None
+    def _fallen(self, jobs: Sequence[NewJob]) -> Collection[int]:
+        return ()
+
+
+class ConflictStoresTheRest(MemoryEngine):
+    """What was asked for under one key stands or falls as a whole."""
+
+    def _fallen(self, jobs: Sequence[NewJob]) -> Collection[int]:
+        fallen = super()._fallen
+        return [place for place, new in enumerate(jobs) if fallen([new])]
+
+
+class ConflictStoresWhatStoodBefore(MemoryEngine):
+    """What was asked for under one key falls as a whole, also what stands before the conflict."""
+
+    def _fallen(self, jobs: Sequence[NewJob]) -> Collection[int]:
+        fallen = super()._fallen
+        return [place for place in range(len(jobs)) if place in fallen(jobs[: place + 1])]
+
+
+class ConflictFailsTheCall(MemoryEngine):
+    """A conflict never fails its batch."""
+
+    def _fallen(self, jobs: Sequence[NewJob]) -> Collection[int]:
+        return range(len(jobs)) if super()._fallen(jobs) else ()
+
+
+class ConflictStaysInItsDomain(MemoryEngine):
+    """What was asked for under one key falls in all domains."""
+
+    def _fallen(self, jobs: Sequence[NewJob]) -> Collection[int]:
+        fallen = super()._fallen(jobs)
+        known = {key_record(jobs[place]) for place in fallen} & set(self._pushes)
+        domains = {record[0] for record in known if record}
+        return [place for place in fallen if jobs[place].queue.domain in domains]
+
+
+class ConflictRegistersItsRoot(MemoryEngine):
+    """A conflict has no effect."""
+
+    def _fallen(self, jobs: Sequence[NewJob]) -> Collection[int]:
+        fallen = super()._fallen(jobs)
+        for place in fallen:
+            self._register_root(jobs[place])
+        return fallen
+
+
+class ConflictKeepsItsKey(MemoryEngine):
+    """A conflict leaves nothing of its key."""
+
+    def _fallen(self, jobs: Sequence[NewJob]) -> Collection[int]:
+        fallen = super()._fallen(jobs)
+        for place in fallen:
+            record = key_record(jobs[place])
+            if record and record not in self._pushes:
+                self._remember_push(jobs[place], CONFLICT)
+        return fallen
+
+
+class ItemsAreOne(MemoryEngine):
+    """Jobs under one key are told apart by their item."""
+
+    async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+        return await super().push([_of_no_item(new) for new in jobs])
+
+
+class ConflictingFollowUpIsNamed(MemoryEngine):
+    """A conflict among the follow-ups leaves no id."""
+
+    def _push_follow_ups(self, row: Row, follow_ups: Sequence[FollowUp]) -> None:
+        super()._push_follow_ups(row, follow_ups)
+        missing = len(follow_ups) - len(row.follow_ups)
+        row.follow_ups += tuple(FollowUpId(each.on, CONFLICT.id) for each in follow_ups[:missing])
 
 
 class KeyCountsOverDomains(MemoryEngine):
     """Idempotency keys count per domain."""
 
     def _replay(self, new: NewJob) -> Pushed | None:
-        for (_, key), known in self._pushes.items():
+        for (_, key, _), known in self._pushes.items():
             if new.idempotency is not None and new.idempotency.key == key:
                 return replace(known.answer, replayed=True)
         return None
@@ -422,6 +504,10 @@ class RootKeptByTheStoreOnly(MemoryEngine):
 
     def _raise_twin(self, new: NewJob) -> Pushed | None:
         return super()._raise_twin(replace(new, root=None))
+
+
+def _of_no_item(new: NewJob) -> NewJob:
+    return replace(new, idempotency=new.idempotency and replace(new.idempotency, item=0))
 
 
 def _with_attempts(row: Row) -> Row:

@@ -1,3 +1,4 @@
+# long: whatever two sessions may want at once
 """Sessions that want the same at once; most often one of them stands still between its statement and its commit."""
 
 import asyncio
@@ -30,7 +31,16 @@ from penstock.conformance.builders import (
     state_of,
     want,
 )
-from penstock.engine import WHOLE_BATCH, Ack, Cancel, CancelAnswer, Engine, Promoted, Want
+from penstock.engine import (
+    CONFLICT,
+    WHOLE_BATCH,
+    Ack,
+    Cancel,
+    CancelAnswer,
+    Engine,
+    Promoted,
+    Want,
+)
 from penstock.engines.postgresql import arguments
 from penstock.engines.postgresql.connection import Transaction
 from penstock.job import Claim, Counts, NewJob, State
@@ -158,6 +168,21 @@ async def test_pushes_with_one_idempotency_key_at_once_are_one(harness: Postgres
     [replayed, beside] = await late
 
     assert (replayed.replayed, beside.replayed) == (True, False)
+    assert names(await claims(other)) == ["first", "beside"]
+    await assert_conserved(other)
+
+
+async def test_of_two_pushes_under_one_key_at_once_the_later_falls_as_a_whole(
+    harness: PostgresqlHarness,
+) -> None:
+    other = await harness.second()
+    late = [job("late", idempotency=key(fingerprint="late", item=item)) for item in (2, 1, 0)]
+
+    async with pushing(harness, job("first", idempotency=key())):
+        waiting = await harness.held_up(other.push([*late, job("beside")]))
+    answers = await waiting
+
+    assert answers[:3] == [CONFLICT] * 3
     assert names(await claims(other)) == ["first", "beside"]
     await assert_conserved(other)
 

@@ -107,7 +107,9 @@ def test_the_name_of_a_queue_can_be_read_back(queue: QueueKey) -> None:
 
 def test_names_are_told_apart_however_they_are_cut() -> None:
     assert queue_name(QueueKey("a/b", "c")) != queue_name(QueueKey("a", "b/c"))
-    assert push_name("a/b", "c") != push_name("a", "b/c")
+    assert push_name("a/b", "c", 0) != push_name("a", "b/c", 0)
+    assert push_name("a", "1/c", 0) != push_name("a", "c", 1)
+    assert push_name("a", "c", 11) != push_name("a", "1/c", 1)
 
 
 def test_ids_stand_in_their_order_as_text_too() -> None:

@@ -1,3 +1,4 @@
+# long: all that two callers who share a commit must not share
 """The writer: what is asked for at the same time shares a commit and nothing else."""
 
 import asyncio
@@ -24,7 +25,7 @@ from penstock.conformance.builders import (
     push_one,
     want,
 )
-from penstock.engine import Ack, Engine, Pushed, Renew
+from penstock.engine import CONFLICT, Ack, Engine, Pushed, Renew
 from penstock.job import JobId, Presence
 from tests.engines.sqlite.harness import SqliteHarness
 
@@ -165,6 +166,26 @@ async def test_equal_keys_pushed_at_the_same_time_store_one_job(harness: SqliteH
     assert others[:2] == [Pushed(id=first.id, replayed=True)] * 2
     assert others[2:] == [Pushed(id=first.id, deduplicated=True)] * 3
     assert (await counts_of(engine)).pushed == 1
+
+
+async def test_pushes_under_one_key_are_judged_each_for_itself(harness: SqliteHarness) -> None:
+    gate, engine = await gated(harness)
+    await engine.push([job(idempotency=key(fingerprint="known", item=9))])
+
+    async with at_once(gate, engine) as asked:
+        asked += [
+            ask(engine.push([job(idempotency=key(item=item)) for item in items]))
+            for items in ([0], [1, 9], [1], [0, 1])
+        ]
+        asked.append(ask(engine.push([job(idempotency=key(fingerprint="other", item=1))])))
+
+    first, fallen, second, again, late = [task.result() for task in asked]
+    assert [first, second] == [[Pushed(id=JobId(2))], [Pushed(id=JobId(3))]]
+    assert fallen == [CONFLICT] * 2
+    assert again == [Pushed(id=JobId(2), replayed=True), Pushed(id=JobId(3), replayed=True)]
+    assert late == [CONFLICT]
+    assert gate.pushes == 1
+    await assert_conserved(engine)
 
 
 async def test_a_call_that_fails_does_not_fail_those_beside_it(harness: SqliteHarness) -> None:

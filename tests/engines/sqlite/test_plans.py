@@ -60,6 +60,7 @@ PICKED = {
     "waiting.leave_ready": "SEARCH ready USING PRIMARY KEY (queue=? AND rank=? AND id=?)",
     "waiting.leave_scheduled": "SEARCH scheduled USING PRIMARY KEY (queue=? AND id=?)",
     "waiting.leave_key": "SEARCH dedupe USING PRIMARY KEY (key=?)",
+    "push.replay": "SEARCH idempotency USING PRIMARY KEY (key=? AND domain=? AND item=?)",
     "push.twin": "SEARCH dedupe USING PRIMARY KEY (key=? AND queue=?)",
     "claim.superseded": "SEARCH root USING PRIMARY KEY (signature=? AND queue=?)",
     "ready": "SEARCH queue USING INDEX queue_with_ready (type=?)",

@@ -90,7 +90,10 @@ class EngineMachine(Pair):
 
     @rule(new=recipes.some(recipes.new_jobs, 4))
     def push(self, new: Sequence[NewJob]) -> None:
-        self.compare_each(self.engine.push, self.model.push, [self.named(each) for each in new])
+        named = [self.named(each) for each in new]
+        answers = self.ask(self.engine.push(named))
+        self.learn_ids()
+        assert list(answers) == self.model.push(named)
 
     @while_some_are(State.READY)
     @rule(target=claims, wants=recipes.wants, worker=recipes.workers)

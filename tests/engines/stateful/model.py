@@ -1,9 +1,11 @@
+# long: the whole contract once more, as short as it can be said
 """What the words of `penstock/engine.py` ask of an engine that serves one caller at a time.
 
 It takes the contract's own questions, one by one, and gives its answers. What the contract leaves
 to the engine it is told: the id of a new job (`ids`), and which of several jobs were taken.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from penstock.engine import (
@@ -43,11 +45,27 @@ class Model(Store):
     def __init__(self) -> None:
         super().__init__()
         self._roots: dict[tuple[QueueKey, str], tuple[datetime, timedelta]] = {}
-        self._pushes: dict[tuple[str, str], tuple[str, Pushed, timedelta]] = {}
+        self._pushes: dict[tuple[str, str, int], tuple[str, Pushed, timedelta]] = {}
 
     # push
 
-    def push(self, new: NewJob) -> Pushed:
+    def push(self, jobs: Sequence[NewJob]) -> list[Pushed]:
+        """One after the other; but what was asked for under one key falls as a whole where one of it does."""
+        fallen: set[tuple[str, str]] = set()
+        taken: dict[tuple[str, str, int], str] = {}
+        for asked in dict.fromkeys(asked for new in jobs if (asked := _asked(new))):
+            records = {_record(new) for new in jobs if _asked(new) == asked}
+            prints = {taken.get(record) or self._fingerprint(record) for record in records}
+            if prints <= {None, asked[1]}:
+                taken |= dict.fromkeys(records, asked[1])
+            else:
+                fallen.add(asked)
+        return [
+            Pushed(id=NOT_STORED, conflict=True) if _asked(new) in fallen else self._push(new)
+            for new in jobs
+        ]
+
+    def _push(self, new: NewJob) -> Pushed:
         """Stored, or its twin raised, or answered as before."""
         if known := self._replay(new):
             return known
@@ -62,21 +80,20 @@ class Model(Store):
         return pushed
 
     def _replay(self, new: NewJob) -> Pushed | None:
-        key = (new.queue.domain, new.idempotency.key) if new.idempotency else None
-        if not new.idempotency or key not in self._pushes:
+        if not new.idempotency or self._fingerprint(_record(new)) is None:
             return None
-        fingerprint, first, until = self._pushes[key]
-        if until <= self.now:
-            return None
-        if fingerprint != new.idempotency.fingerprint:
-            return Pushed(id=first.id, conflict=True)
+        _, first, _ = self._pushes[_record(new)]
         return Pushed(id=first.id, deduplicated=first.deduplicated, replayed=True)
+
+    def _fingerprint(self, record: tuple[str, str, int]) -> str | None:
+        """What the key was used for, as long as that is known."""
+        fingerprint, _, until = self._pushes.get(record, (None, None, self.now))
+        return fingerprint if until > self.now else None
 
     def _remember(self, new: NewJob, pushed: Pushed) -> None:
         if new.idempotency:
             until = self.now + IDEMPOTENCY_MEMORY
-            key = new.queue.domain, new.idempotency.key
-            self._pushes[key] = new.idempotency.fingerprint, pushed, until
+            self._pushes[_record(new)] = new.idempotency.fingerprint, pushed, until
 
     def _is_strictly_newer(self, root: Root, queue: QueueKey) -> bool:
         newest = self._newest(root, queue)
@@ -199,8 +216,12 @@ class Model(Store):
     def _finish(self, job: Record, state: State, end: Ack | Bury | Cancel) -> None:
         job.state = state  # first: what follows the job is no twin of it
         job.result = end.result
-        pushed = [(after.on, self.push(after.job).id) for after in end.follow_ups]
-        job.follow_ups = tuple(FollowUpId(on, id) for on, id in pushed)
+        pushed = self.push([after.job for after in end.follow_ups])
+        job.follow_ups = tuple(
+            FollowUpId(after.on, answer.id)
+            for after, answer in zip(end.follow_ups, pushed, strict=True)
+            if not answer.conflict
+        )
         self._end(job, state, end.keep)
 
     def _end(self, job: Record, state: State, keep: timedelta) -> None:
@@ -276,3 +297,15 @@ class Model(Store):
         for job in held:
             job.until = min(job.until, self.now)
         return len(held)
+
+
+def _asked(new: NewJob) -> tuple[str, str] | None:
+    """What of one push was asked for together."""
+    asked = new.idempotency
+    return (asked.key, asked.fingerprint) if asked else None
+
+
+def _record(new: NewJob) -> tuple[str, str, int]:
+    """Where the answer to a job with a key is kept."""
+    assert new.idempotency
+    return new.queue.domain, new.idempotency.key, new.idempotency.item

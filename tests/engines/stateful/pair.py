@@ -66,7 +66,7 @@ class Pair(RuleBasedStateMachine):
     ) -> None:
         """The engine answers the batch as the model answers one after the other."""
         answers = self.ask(verb(batch))
-        self._learn_ids()
+        self.learn_ids()
         assert list(answers) == [says(each) for each in batch]
 
     def ask(self, question: Coroutine[object, object, _Answer]) -> _Answer:
@@ -90,7 +90,7 @@ class Pair(RuleBasedStateMachine):
         self._names += 1
         return replace(new, params=encode({"name": self._names}))
 
-    def _learn_ids(self) -> None:
+    def learn_ids(self) -> None:
         """The model knows the ids of what was stored just now; they are higher than any before."""
         newest = max(self.model.ids.values(), default=0)
         found = self.run(self.engine.list(JobFilter(), limit=MANY))

@@ -60,9 +60,10 @@ roots = [
     for n in range(generations)
 ]
 idempotencies = [
-    Idempotency(key=key, fingerprint=fingerprint)
-    for key in ("red", "blue", "green")
-    for fingerprint in ("left", "right")
+    Idempotency(key=key, fingerprint=fingerprint, item=item)
+    for key in ("red", "blue")
+    for fingerprint in ("left", "right", "front")
+    for item in (0, 1)
 ]
 new_jobs = st.builds(
     NewJob,
@@ -73,7 +74,7 @@ new_jobs = st.builds(
     root=one_of(*[None] * len(roots), *roots),
     max_attempts=one_of(2, 1, 3),
     delivery=one_of(Delivery.AT_LEAST_ONCE, Delivery.AT_LEAST_ONCE, Delivery.AT_MOST_ONCE),
-    idempotency=one_of(*[None] * 3 * len(idempotencies), *idempotencies),
+    idempotency=one_of(*[None] * 2 * len(idempotencies), *idempotencies),
 )
 follow_ups = st.just(()) | st.lists(
     st.builds(FollowUp, on=one_of(*On), job=new_jobs), max_size=2

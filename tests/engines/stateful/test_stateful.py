@@ -51,6 +51,7 @@ MUTANTS = [
     mutants.FollowUpsWithoutTheEnd,
     mutants.PurgedAreNotCounted,
     mutants.TwinIsNotRaised,
+    mutants.ConflictStoresTheRest,
 ]
 
 Stage: TypeAlias = Callable[[], AbstractAsyncContextManager[Harness]]

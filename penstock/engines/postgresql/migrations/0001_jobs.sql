@@ -110,11 +110,12 @@ create index root_by_time on root (until);
 create table idempotency (
   domain text collate "C" not null,
   key text collate "C" not null,
+  item integer not null,
   fingerprint text not null,
   id bigint not null,
   deduplicated boolean not null,
   until timestamptz not null,
-  primary key (domain, key)
+  primary key (domain, key, item)
 );
 
 create index idempotency_by_time on idempotency (until);

@@ -3,7 +3,7 @@ with clock as materialized (
   select clock_timestamp() as now
 ),
 asked as materialized (
-  select new.* from
+  select new.*, 1 as call from
 -- include new_jobs
 ),
 -- include push

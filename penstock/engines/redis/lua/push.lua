@@ -1,13 +1,14 @@
 -- Store the jobs, or raise the twins of those that are waiting already.
 -- KEYS: as parts/keys.lua. ARGV: each job, as arguments.NewRow packs it.
--- Returns {id, deduplicated, replayed, conflict, at} each, the answers as 0 or 1, the time in microseconds.
--- include: push_one
+-- Returns {id, deduplicated, replayed, at} each, the answers as 0 or 1, the time in microseconds; nil for a conflict.
+-- include: push_together
+
+local jobs = {}
+for i, packed in ipairs(ARGV) do jobs[i] = cmsgpack.unpack(packed) end
 
 local answers = {}
-for i, packed in ipairs(ARGV) do
-  local pushed = push_one(cmsgpack.unpack(packed))
-  answers[i] = {pushed.id,
-    pushed.deduplicated and 1 or 0, pushed.replayed and 1 or 0, pushed.conflict and 1 or 0,
-    string.format('%.0f', pushed.at)}
+for i, pushed in ipairs(push_together(jobs)) do
+  answers[i] = not pushed.conflict and {pushed.id,
+    pushed.deduplicated and 1 or 0, pushed.replayed and 1 or 0, string.format('%.0f', pushed.at)}
 end
 return answers

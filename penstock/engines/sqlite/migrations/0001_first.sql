@@ -138,11 +138,12 @@ on root (until);
 create table idempotency (
     key text not null,
     domain text not null,
+    item integer not null,
     fingerprint text not null,
     id integer not null,
     deduplicated integer not null,
     until integer not null,
-    primary key (key, domain)
+    primary key (key, domain, item)
 ) without rowid;
 
 create index idempotency_by_time

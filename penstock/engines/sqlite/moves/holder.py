@@ -1,9 +1,9 @@
 """What the holder of a claim may do: renew it, end the job, or give it back."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from penstock.engine import Ack, Bury, Cancel, CancelAnswer, Held, Release, Renew, Retry
+from penstock.engine import Ack, Bury, Cancel, CancelAnswer, Held, Pushed, Release, Renew, Retry
 from penstock.engines.sqlite.moves.places import (
     Ending,
     Entry,
@@ -17,7 +17,7 @@ from penstock.engines.sqlite.moves.places import (
     take_errors,
     take_waiting,
 )
-from penstock.engines.sqlite.moves.push import push
+from penstock.engines.sqlite.moves.push import Asked, push
 from penstock.engines.sqlite.rows import Row, as_json, dump_follow_ups, dump_progress, storable
 from penstock.engines.sqlite.times import later
 from penstock.engines.sqlite.transaction import Transaction
@@ -110,7 +110,8 @@ def _end(tx: Transaction, state: State, ends: Sequence[tuple[Taken, Ack | Bury |
     if not ends:
         return
     errors = take_errors(tx, [taken for taken, _ in ends])
-    pushed = iter(push(tx, [after.job for _, one in ends for after in one.follow_ups]))
+    asked = [Asked(taken.id, after.job) for taken, one in ends for after in one.follow_ups]
+    pushed = iter(push(tx, asked))
     end(
         tx,
         [
@@ -120,13 +121,16 @@ def _end(tx: Transaction, state: State, ends: Sequence[tuple[Taken, Ack | Bury |
                 keep_until=later(tx.now, one.keep),
                 result=storable(one.result),
                 error=errors.get(taken.id) if isinstance(one, Ack) else storable(one.error),
-                follow_ups=dump_follow_ups(
-                    [FollowUpId(after.on, next(pushed).id) for after in one.follow_ups]
-                ),
+                follow_ups=dump_follow_ups(_follow_ups(one, pushed)),
             )
             for taken, one in ends
         ],
     )
+
+
+def _follow_ups(end: Ack | Bury | Cancel, pushed: Iterator[Pushed]) -> Sequence[FollowUpId]:
+    answered = [(after.on, next(pushed)) for after in end.follow_ups]
+    return [FollowUpId(on, answer.id) for on, answer in answered if not answer.conflict]
 
 
 def _retry(tx: Transaction, retries: Sequence[Retry]) -> Sequence[Held]:

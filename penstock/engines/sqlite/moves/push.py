@@ -1,17 +1,31 @@
 """Push: store jobs, or raise the twins that are waiting already."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from penstock.engine import IDEMPOTENCY_MEMORY, ROOT_MEMORY, Pushed
+from penstock.engine import (
+    CONFLICT,
+    IDEMPOTENCY_MEMORY,
+    ROOT_MEMORY,
+    KeyRecord,
+    Pushed,
+    conflicts,
+    key_record,
+)
 from penstock.engines.sqlite.moves.places import Entry, enter, take_scheduled
 from penstock.engines.sqlite.rows import Row, as_json, in_batches
 from penstock.engines.sqlite.times import later, stored, told
 from penstock.engines.sqlite.transaction import PUSHED, Transaction
-from penstock.job import Idempotency, JobId, NewJob, dump_details
+from penstock.job import JobId, NewJob, dump_details
 
-_Key: TypeAlias = tuple[str, str]  # domain, idempotency key
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A job to push, and whatever tells apart the calls that are pushed together."""
+
+    call: Hashable
+    new: NewJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +56,29 @@ class _Raise(NamedTuple):
     timestamp: int | None
 
 
-def push(tx: Transaction, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
-    """Store the jobs, all or none, and answer each in its place."""
+def push(tx: Transaction, asked: Sequence[Asked]) -> Sequence[Pushed]:
+    """Store the jobs of all calls, all or none, and answer each in its place."""
+    jobs = [each.new for each in asked]
     known = _known_keys(tx, jobs)
-    fresh = _not_replayed(jobs, known)
+    fallen = _fallen(asked, known)
+    fresh = _fresh(jobs, known, fallen)
     answers = dict(zip(fresh, _push_fresh(tx, [jobs[place] for place in fresh]), strict=True))
-    known |= _remember(
-        tx, [(jobs[place].queue.domain, jobs[place].idempotency, answers[place]) for place in fresh]
-    )
+    known |= _remember(tx, [(jobs[place], answers[place]) for place in fresh])
+    answers |= dict.fromkeys(fallen, CONFLICT)
     return [
         answers[place] if place in answers else _replay(new, known)
         for place, new in enumerate(jobs)
     ]
 
 
-def _known_keys(tx: Transaction, jobs: Sequence[NewJob]) -> dict[_Key, _Known]:
-    keys = {key for new in jobs if (key := _key(new))}
+def _known_keys(tx: Transaction, jobs: Sequence[NewJob]) -> dict[KeyRecord, _Known]:
+    keys = {key for new in jobs if (key := key_record(new))}
     if not keys:
         return {}
     rows = tx.run("push.replay", keys=as_json(sorted(keys)), now=tx.now)
     return {
-        (domain, key): _Known(fingerprint, _first(id, deduplicated, until))
-        for domain, key, fingerprint, id, deduplicated, until in rows
+        (domain, key, item): _Known(fingerprint, _first(id, deduplicated, until))
+        for domain, key, item, fingerprint, id, deduplicated, until in rows
     }
 
 
@@ -73,12 +88,36 @@ def _first(id: int, deduplicated: int, until: int) -> Pushed:
     return Pushed(id=JobId(id), deduplicated=bool(deduplicated), at=at)
 
 
-def _not_replayed(jobs: Sequence[NewJob], known: Mapping[_Key, _Known]) -> Sequence[int]:
-    """The places of the jobs whose key is new, or the first of its kind in this batch."""
+def _fallen(asked: Sequence[Asked], known: Mapping[KeyRecord, _Known]) -> Collection[int]:
+    """The places of the conflicts, each call judged as if it came after the one before."""
+    calls: dict[Hashable, dict[int, NewJob]] = {}
+    for place, each in enumerate(asked):
+        if each.new.idempotency is not None:
+            calls.setdefault(each.call, {})[place] = each.new
+    prints = {record: each.fingerprint for record, each in known.items()}
+    fallen: set[int] = set()
+    for jobs in calls.values():
+        places, keyed = list(jobs), list(jobs.values())
+        falling = {places[index] for index in conflicts(keyed, prints)}
+        prints |= {
+            record: new.idempotency.fingerprint
+            for place, new in jobs.items()
+            if place not in falling and new.idempotency and (record := key_record(new))
+        }
+        fallen |= falling
+    return fallen
+
+
+def _fresh(
+    jobs: Sequence[NewJob], known: Mapping[KeyRecord, _Known], fallen: Collection[int]
+) -> Sequence[int]:
+    """The places of the jobs that go in: whose key is new, or the first of its kind in this batch."""
     keys = set(known)
     places = []
     for place, new in enumerate(jobs):
-        key = _key(new)
+        if place in fallen:
+            continue
+        key = key_record(new)
         if key is None or key not in keys:
             places.append(place)
         if key is not None:
@@ -86,33 +125,27 @@ def _not_replayed(jobs: Sequence[NewJob], known: Mapping[_Key, _Known]) -> Seque
     return places
 
 
-def _replay(new: NewJob, known: Mapping[_Key, _Known]) -> Pushed:
-    [found] = [known[key] for key in [_key(new)] if key]
-    if new.idempotency and found.fingerprint != new.idempotency.fingerprint:
-        return Pushed(id=found.answer.id, conflict=True, at=found.answer.at)
+def _replay(new: NewJob, known: Mapping[KeyRecord, _Known]) -> Pushed:
+    [found] = [known[key] for key in [key_record(new)] if key]
     return replace(found.answer, replayed=True)
 
 
 def _remember(
-    tx: Transaction, answered: Iterable[tuple[str, Idempotency | None, Pushed]]
-) -> Mapping[_Key, _Known]:
+    tx: Transaction, answered: Iterable[tuple[NewJob, Pushed]]
+) -> Mapping[KeyRecord, _Known]:
     known = {
-        (domain, asked.key): _Known(asked.fingerprint, pushed)
-        for domain, asked, pushed in answered
-        if asked is not None
+        key: _Known(new.idempotency.fingerprint, pushed)
+        for new, pushed in answered
+        if new.idempotency is not None and (key := key_record(new))
     }
     records: list[Row] = [
-        (domain, key, each.fingerprint, each.answer.id, each.answer.deduplicated)
-        for (domain, key), each in known.items()
+        (*key, each.fingerprint, each.answer.id, each.answer.deduplicated)
+        for key, each in known.items()
     ]
     if records:
         until = later(tx.now, IDEMPOTENCY_MEMORY)
         tx.run("push.remember", records=as_json(records), until=until)
     return known
-
-
-def _key(new: NewJob) -> _Key | None:
-    return (new.queue.domain, new.idempotency.key) if new.idempotency else None
 
 
 def _push_fresh(tx: Transaction, jobs: Sequence[NewJob]) -> Sequence[Pushed]:

@@ -4,6 +4,7 @@
 select
     idempotency.domain,
     idempotency.key,
+    idempotency.item,
     idempotency.fingerprint,
     idempotency.id,
     idempotency.deduplicated,
@@ -12,14 +13,15 @@ from json_each(:keys) as wanted
 join idempotency
     on idempotency.domain = wanted.value ->> 0
     and idempotency.key = wanted.value ->> 1
+    and idempotency.item = wanted.value ->> 2
 where idempotency.until > :now
 
 -- step: remember
-insert into idempotency (domain, key, fingerprint, id, deduplicated, until)
-select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, :until
+insert into idempotency (domain, key, item, fingerprint, id, deduplicated, until)
+select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, :until
 from json_each(:records)
 where true
-on conflict (key, domain) do update
+on conflict (key, domain, item) do update
 set fingerprint = excluded.fingerprint,
     id = excluded.id,
     deduplicated = excluded.deduplicated,

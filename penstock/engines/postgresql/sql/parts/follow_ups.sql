@@ -1,6 +1,6 @@
 -- Push the follow-ups of the jobs in `leaving`. Before: `clock`, `leaving`. After: `followed`.
 asked as materialized (
-  select new.*, link.parent, link.ending
+  select new.*, link.parent, link.parent as call, link.ending
   from
 -- include new_jobs
   left join unnest(:parents::bigint[], :ons::text[]) with ordinality as link (parent, ending, place) using (place)
@@ -13,5 +13,6 @@ followed as materialized (
     array_agg(asked.ending order by asked.place) as ons
   from asked
   join answer using (place)
+  where not answer.conflict
   group by asked.parent
 )

@@ -7,11 +7,11 @@
     :delays::interval[], :run_ats::timestamptz[], :dedupe_keys::text[],
     :root_signatures::text[], :root_timestamps::timestamptz[],
     :max_attempts::integer[], :deliveries::text[],
-    :idempotency_keys::text[], :fingerprints::text[]
+    :idempotency_keys::text[], :items::integer[], :fingerprints::text[]
   ) with ordinality as new (
     domain, type, params, details, priority,
     delay, run_at, dedupe_key,
     root_signature, root_timestamp,
     max_attempts, delivery,
-    idempotency_key, fingerprint, place
+    idempotency_key, item, fingerprint, place
   ) using (place)

@@ -1,4 +1,5 @@
--- Steps of every statement that pushes. Before: `clock`, and `asked`, the jobs with their place. After: `answer`.
+-- Steps of every statement that pushes. Before: `clock`, and `asked`, the jobs with their place and their `call`.
+-- After: `answer`.
 -- The planner knows nothing of arrays and steps. Where it expects few rows it compares each with each, so nothing here
 -- makes it expect few: outer joins instead of inner ones, tests of truth instead of equality. Where it expects many it
 -- reads whole tables, so what is looked up in one is looked up one by one: `lateral`, with a limit.
@@ -32,38 +33,23 @@ queue_of as materialized (
   union all
   select id, domain, type from new_queue
 ),
-recorded as materialized (
-  select found.*
-  from (select distinct domain, idempotency_key as key from asked where idempotency_key is not null) as named
-  cross join lateral (
-    select idempotency.*
-    from idempotency
-    where idempotency.domain = named.domain
-      and idempotency.key = named.key
-      and idempotency.until > (select now from clock)
-    limit 1
-  ) as found
-),
--- Of jobs with the same idempotency key the first answers for all.
+-- include asked_together,
+-- Of jobs with the same idempotency key and item the first answers for all.
 judged as materialized (
-  select asked.*, queue_of.id as queue,
-    coalesce(asked.run_at, clock.now + asked.delay) as due,
-    recorded.id as recorded_id,
-    recorded.deduplicated as recorded_deduplicated,
-    recorded.fingerprint as recorded_fingerprint,
-    coalesce(recorded.until - :idempotency_memory::interval, clock.now) as at,
-    case
-      when asked.idempotency_key is null then asked.place
-      else min(asked.place) over (partition by asked.domain, asked.idempotency_key)
-    end as first_of_key,
-    recorded.id is null and (
-      asked.idempotency_key is null
-      or asked.place = min(asked.place) over (partition by asked.domain, asked.idempotency_key)
-    ) as is_fresh
-  from asked
+  select keyed.*, queue_of.id as queue,
+    coalesce(keyed.run_at, clock.now + keyed.delay) as due,
+    coalesce(keyed.recorded_until - :idempotency_memory::interval, clock.now) as at,
+    keyed.recorded_id is null and not keyed.is_fallen and keyed.place = keyed.first_of_key as is_fresh
+  from (
+    select matched.*,
+      case
+        when idempotency_key is null then place
+        else min(place) over (partition by domain, idempotency_key, item, is_fallen)
+      end as first_of_key
+    from matched
+  ) as keyed
   cross join clock
   left join queue_of using (domain, type)
-  left join recorded on recorded.domain = asked.domain and recorded.key = asked.idempotency_key
 ),
 -- Of equal jobs the first stands for all.
 fresh as materialized (
@@ -154,7 +140,7 @@ registered as (
   where known.timestamp < excluded.timestamp or known.until <= (select now from clock)
 ),
 first_answer as materialized (
-  select fresh.place, fresh.domain, fresh.idempotency_key, fresh.fingerprint, settled.id,
+  select fresh.place, fresh.domain, fresh.idempotency_key, fresh.item, fresh.fingerprint, settled.id,
     settled.raised or fresh.place <> fresh.first_of_twins as deduplicated
   from fresh
   join settled on settled.place = fresh.first_of_twins
@@ -169,6 +155,7 @@ forgotten as (
       from idempotency
       where idempotency.domain = first_answer.domain
         and idempotency.key = first_answer.idempotency_key
+        and idempotency.item = first_answer.item
         and idempotency.until <= (select now from clock)
       limit 1
     ) as found
@@ -176,13 +163,13 @@ forgotten as (
   returning 1
 ),
 remembered as (
-  insert into idempotency (domain, key, fingerprint, id, deduplicated, until)
-  select domain, idempotency_key, fingerprint, id, deduplicated, now + :idempotency_memory::interval
+  insert into idempotency (domain, key, item, fingerprint, id, deduplicated, until)
+  select domain, idempotency_key, item, fingerprint, id, deduplicated, now + :idempotency_memory::interval
   from first_answer
   cross join clock
   -- The count is not what matters, but that the old records are gone before the new ones come.
   where idempotency_key is not null and (select count(*) from forgotten) >= 0
-  order by domain, idempotency_key
+  order by domain, idempotency_key, item
 ),
 tallied_push as (
   insert into tally (queue, pushed, scheduled, ready)
@@ -197,18 +184,12 @@ tallied_push as (
   group by queue
 ),
 answer as materialized (
-  select judged.place, judged.at,
-    coalesce(judged.recorded_id, first_answer.id) as id,
-    known.is_known and not known.is_equal as conflict,
-    known.is_known and known.is_equal as replayed,
-    case
-      when known.is_known and not known.is_equal then false
-      else coalesce(judged.recorded_deduplicated, first_answer.deduplicated)
-    end as deduplicated
+  select judged.place,
+    case when not judged.is_fallen then judged.at end as at,
+    case when judged.is_fallen then 0 else coalesce(judged.recorded_id, first_answer.id) end as id,
+    judged.is_fallen as conflict,
+    not judged.is_fallen and (judged.recorded_id is not null or judged.first_of_key <> judged.place) as replayed,
+    not judged.is_fallen and coalesce(judged.recorded_deduplicated, first_answer.deduplicated) as deduplicated
   from judged
   left join first_answer on first_answer.place = judged.first_of_key
-  cross join lateral (
-    select judged.recorded_id is not null or judged.first_of_key <> judged.place as is_known,
-      coalesce(judged.recorded_fingerprint, first_answer.fingerprint) = judged.fingerprint as is_equal
-  ) as known
 )

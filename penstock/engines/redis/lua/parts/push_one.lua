@@ -1,13 +1,11 @@
--- Push one job, as push and every end with follow-ups do.
+-- Push one job that is no conflict.
 -- include: job
 
 -- What was answered when the caller's key came first, or nil.
 local function replay(idempotency)
-  local known = redis.call('HMGET', IDEMPOTENCY .. idempotency.name, 'fingerprint', 'id', 'deduplicated', 'at')
+  local known = redis.call('HMGET', IDEMPOTENCY .. idempotency.name, 'id', 'deduplicated', 'at')
   if not known[1] then return nil end
-  local same = known[1] == idempotency.fingerprint
-  return {id = known[2], deduplicated = same and known[3] == '1', replayed = same, conflict = not same,
-    at = tonumber(known[4])}
+  return {id = known[1], deduplicated = known[2] == '1', replayed = true, at = tonumber(known[3])}
 end
 
 local function remember(idempotency, pushed)
@@ -67,7 +65,7 @@ local function store(new, due)
   return id
 end
 
--- Answers {id, deduplicated, replayed, conflict, at}.
+-- Answers {id, deduplicated, replayed, at}.
 local function push_one(new)
   local known = new.idempotency and replay(new.idempotency)
   if known then return known end
