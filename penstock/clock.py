@@ -1,4 +1,4 @@
-"""What time it is: one source, so that a test can move it."""
+"""What time it is: one source, so that a test can move it. And how long something takes."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -38,3 +38,20 @@ class ManualClock:
     def tick(self, duration: timedelta) -> None:
         """Move the clock forward."""
         self._now += duration
+
+
+def duration(value: object, *, name: str) -> timedelta:
+    """The duration that a caller means, who may give seconds or a timedelta.
+
+    Raises TypeError for anything else, and ValueError where it is negative or beyond all bounds; both say `name`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | timedelta):
+        shown = f"{value!r:.50}"
+        raise TypeError(f"{name} is no duration but {shown}; give seconds or a timedelta")
+    try:
+        given = value if isinstance(value, timedelta) else timedelta(seconds=value)
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"{name}={value!r:.50} is no duration; give finite seconds") from error
+    if given < timedelta(0):
+        raise ValueError(f"{name}={value!r:.50} is negative; give 0 or more")
+    return given

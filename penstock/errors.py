@@ -8,20 +8,24 @@ PenstockError
 │   ├── KeyReused          an idempotency key came back with another body
 │   ├── UnknownJob         no such id
 │   └── WrongState         the job's state does not allow the move
-├── SettingsError          a line of the configuration must change
+├── SettingsError          a line of the configuration, or the declaration of a job, must change
 ├── EngineError            the store cannot do it
 │   ├── EngineUnavailable  not now; trying again may help
 │   ├── StoreMismatch      another store, another number or a newer schema
 │   └── UnsupportedFeature the engine cannot promise what the queue needs
+├── BenchFailed            a store that was measured did not keep a promise
 └── JobFailed              raised by handlers to say how a job failed
     ├── Retry              try again later
     ├── Bury               never again
     └── Cancel             ended on request
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+
+from penstock.clock import duration
 
 
 class PenstockError(Exception):
@@ -111,13 +115,25 @@ class UnsupportedFeature(EngineError):
     """The engine cannot promise what this queue needs."""
 
 
+class BenchFailed(PenstockError):
+    """The store that was measured did not keep a promise; its figures mean nothing."""
+
+
 class JobFailed(PenstockError):
-    """The job failed; it is tried again while attempts are left."""
+    """The job failed; it is tried again while attempts are left.
+
+    `after` says when: in so many seconds or that timedelta, else after the backoff of the type.
+    TypeError or ValueError where it is no duration. `result` is kept where the job ends with this.
+    """
 
     def __init__(
-        self, message: str | None = None, *, after: timedelta | None = None, result: object = None
+        self,
+        message: str | None = None,
+        *,
+        after: timedelta | float | None = None,
+        result: object = None,
     ) -> None:
-        self.after = after
+        self.after = None if after is None else duration(after, name="after")
         self.result = result
         super().__init__(message)
 
@@ -132,6 +148,13 @@ class Bury(JobFailed):
 
 class Cancel(JobFailed):
     """This job was cancelled by its handler."""
+
+
+def nearest(key: str, known: Iterable[str]) -> str:
+    """What to say of an unknown key: the nearest known one, or all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(names) or 'none'}"
 
 
 def _meaning(kind: type[BaseException]) -> str:

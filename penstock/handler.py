@@ -31,9 +31,21 @@ class JobLog(logging.LoggerAdapter[logging.Logger]):
         return f"job {job['job_id']} ({job['job_type']}) {msg}", kwargs
 
 
+class Processes(Protocol):
+    """Where handlers run that keep a processor busy."""
+
+    async def run(self, place: str, context: "Context") -> JSON:
+        """The result of the job class at `module:name`, run in a process of its own; or its JobFailed."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """What a handler knows of the job that it runs."""
+    """What a handler knows of the job that it runs.
+
+    `cancelled` is set when the job shall end: cancelled by somebody, out of time, or its runner stops. Async code is
+    cancelled as well; code that blocks looks at `cancelled.is_set()` from time to time.
+    """
 
     job: Job
     params: JSONObject
@@ -42,6 +54,9 @@ class Context:
     )
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     progress: Progress | None = None
+    reported: Callable[[Progress], None] | None = None  # hears each progress at once
+    wrote: Callable[[bytes], None] | None = None  # hears what its program writes, in any thread
+    processes: Processes | None = None  # where handlers that are bound to a processor run
     threads: Executor | None = None  # where handlers that block run
     thread: "asyncio.Future[Answer] | None" = None  # cannot be killed; keeps its slot until it ends
 
@@ -65,10 +80,13 @@ class Context:
         """Let the next sign of life to the store carry this progress.
 
         What no store could keep is made to fit: percent into 0 to 100, the message into whole
-        characters, at most 1000. Progress is a hint, and no reason to fail.
+        characters, at most 1000. Progress is a hint, and no reason to fail. May be called from any
+        thread, and where the job runs in a process of its own.
         """
         kept = message[:MAX_MESSAGE].replace("\0", "").encode("utf-8", "replace").decode()
-        self.progress = Progress(percent=_percent(percent), message=kept)
+        self.progress = progress = Progress(percent=_percent(percent), message=kept)
+        if self.reported is not None:
+            self.reported(progress)
 
 
 @runtime_checkable
@@ -108,7 +126,7 @@ class FunctionHandler:
         timeout: timedelta | None = None,
     ) -> None:
         self._function = function
-        self._blocks = not _is_async(function)
+        self._blocks = not is_async(function)
         self._timeout = timeout
 
     def check(self, params: JSONObject) -> None:
@@ -171,7 +189,8 @@ def _percent(value: float) -> float:
     return min(max(0.0, value), 100.0)  # in this order, NaN becomes 0
 
 
-def _is_async(function: Callable[[Context], Answer]) -> bool:
+def is_async(function: Callable[..., Answer]) -> bool:
+    """Whether a call of it answers at once with something to await."""
     return any(inspect.iscoroutinefunction(one) for one in (function, type(function).__call__))
 
 

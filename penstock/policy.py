@@ -28,7 +28,7 @@ from penstock.job import (
 )
 from penstock.serialization import JSONObject, encode
 
-MAX_RESULT = 64 * 1024
+MAX_RESULT = 64 * 1024  # bytes
 CALLBACK_TIMEOUT = timedelta(seconds=20)
 MAX_PAUSE = timedelta(days=366)  # the longest that a handler or its target may ask for
 
@@ -137,6 +137,7 @@ class Stopped:
     """The runner stopped before the handler came back."""
 
     started: bool
+    after: timedelta = timedelta(0)  # how long nobody else shall begin it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,8 +167,8 @@ def decide(happened: Happened, job: Job, policy: Policy) -> Outcome:
             return Outcome(move=Move.ACK, result=result)
         case GaveUp(error=error):
             return Outcome(move=Move.CANCEL, error=error)
-        case Stopped(started=started):
-            return _stopped(job, started=started)
+        case Stopped():
+            return _stopped(happened, job)
         case Failed():
             return _failed(happened, job, policy)
     assert_never(happened)
@@ -225,12 +226,12 @@ def keep(policy: Policy, move: Move) -> timedelta:
     return policy.keep_done if move is Move.ACK else policy.keep_dead
 
 
-def _stopped(job: Job, *, started: bool) -> Outcome:
-    if started and job.delivery is Delivery.AT_MOST_ONCE:
+def _stopped(stopped: Stopped, job: Job) -> Outcome:
+    if stopped.started and job.delivery is Delivery.AT_MOST_ONCE:
         return Outcome(
             move=Move.BURY, error="lost: the runner stopped while it ran, and it may not run twice"
         )
-    return Outcome(move=Move.RELEASE)
+    return Outcome(move=Move.RELEASE, after=stopped.after)
 
 
 def _failed(failed: Failed, job: Job, policy: Policy) -> Outcome:

@@ -1,3 +1,4 @@
+# long: every check of a job that enters, to be found in one place
 """One queue: what a job must look like to enter it, and how it is stamped; the same for all engines."""
 
 import math
@@ -6,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from penstock.engine import Engine, Feature
 from penstock.errors import BadJob, FieldError, UnsupportedFeature
@@ -24,13 +26,15 @@ from penstock.job import (
     is_name,
 )
 from penstock.policy import Policy
-from penstock.serialization import MAX_BYTES, JSONObject, check, digest, encode, parse
+from penstock.serialization import MAX_BYTES, JSONObject, check, digest, encode, is_whole, parse
 
 MAX_CONTEXT = 255
 MAX_KEY = 255
 MAX_TRACE = 255
 MAX_CALLBACKS = 20
 MAX_WAIT = timedelta(days=3660)
+MIN_TIMEOUT = timedelta(milliseconds=1)
+AT_ONCE = timedelta(0)
 
 # What the classic keeps out of the identity of a job, so that two generations of a family count as equal.
 ROOT_PARAMS = frozenset(
@@ -49,7 +53,7 @@ class JobSpec:
     priority: int | None = None
     delay: timedelta | None = None
     run_at: datetime | None = None
-    dedupe: bool | tuple[str, ...] = False  # all params count, or those named
+    dedupe: bool | tuple[str, ...] | None = None  # all params count, or those named
     root: Root | None = None
     max_attempts: int | None = None
     timeout: timedelta | None = None
@@ -57,6 +61,28 @@ class JobSpec:
     idempotency: Idempotency | None = None
     trace: str | None = None
     request_id: str | None = None
+
+    def as_spec(self) -> "JobSpec":
+        """Itself: a spec can be pushed as it stands."""
+        return self
+
+
+@runtime_checkable
+class Pushable(Protocol):
+    """What can be pushed: a job that says itself how it is asked for."""
+
+    def as_spec(self) -> JobSpec:
+        """The job as its queue takes it; BadJob, naming each field, where it cannot be one."""
+        ...
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """A handler that knows how its jobs are to be treated, whoever pushes them."""
+
+    def complete(self, spec: JobSpec) -> JobSpec:
+        """The spec, with what it leaves open filled in."""
+        ...
 
 
 class Queue:
@@ -88,7 +114,7 @@ class Queue:
             params=_text_of(spec.params),
             details=_details(spec),
             priority=DEFAULT_PRIORITY if spec.priority is None else spec.priority,
-            delay=spec.delay or timedelta(0),
+            delay=spec.delay or AT_ONCE,
             run_at=spec.run_at and spec.run_at.astimezone(UTC),
             dedupe_key=_dedupe_key(spec),
             root=spec.root and _in_utc(spec.root),
@@ -96,6 +122,13 @@ class Queue:
             delivery=self.policy.delivery,
             idempotency=spec.idempotency,
         )
+
+
+def check_spec(spec: JobSpec) -> None:
+    """Nothing, if each field of the spec is right; else BadJob naming all that are not."""
+    errors = _wrong(spec)
+    if errors:
+        raise BadJob(errors)
 
 
 def seconds(value: float) -> timedelta:
@@ -148,7 +181,7 @@ def _in_utc(root: Root) -> Root:
 
 
 def _dedupe_key(spec: JobSpec) -> str | None:
-    if spec.dedupe is False:
+    if spec.dedupe is None or spec.dedupe is False:
         return None
     if spec.dedupe is True:
         return digest({k: v for k, v in spec.params.items() if k not in ROOT_PARAMS})
@@ -162,8 +195,8 @@ def _wrong(spec: JobSpec) -> list[FieldError]:
         "context": _wrong_text(spec.context, MAX_CONTEXT),
         "priority": _wrong_number(spec.priority, 0, MAX_PRIORITY),
         "max_attempts": _wrong_number(spec.max_attempts, 1, MAX_ATTEMPTS),
-        "delay": _wrong_wait(spec.delay, least=timedelta(0)),
-        "timeout": _wrong_wait(spec.timeout, least=timedelta(milliseconds=1)),
+        "delay": _wrong_wait(spec.delay, least=AT_ONCE),
+        "timeout": _wrong_wait(spec.timeout, least=MIN_TIMEOUT),
         "run_at": _wrong_run_at(spec),
         "dedupe": _wrong_dedupe(spec),
         "root.signature": None if spec.root is None else _wrong_signature(spec.root),
@@ -193,7 +226,7 @@ def _wrong_text(text: object, most: int) -> str | None:
         return "is no text"
     if len(text) > most:
         return f"{len(text)} characters; at most {most}"
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if "\0" in text or not is_whole(text):
         return "holds a NUL or half of a surrogate pair; send whole characters"
     return None
 
@@ -237,7 +270,7 @@ def _wrong_time(time: object) -> str | None:
 
 
 def _wrong_dedupe(spec: JobSpec) -> str | None:
-    if isinstance(spec.dedupe, bool) or not isinstance(spec.params, Mapping):
+    if isinstance(spec.dedupe, bool | None) or not isinstance(spec.params, Mapping):
         return None
     if not spec.dedupe:
         return "is an empty list; name the params that count, or send true"

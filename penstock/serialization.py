@@ -4,12 +4,12 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
-from penstock.errors import BadJob
+from penstock.errors import BadJob, nearest
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 JSONObject: TypeAlias = Mapping[str, JSON]
@@ -20,13 +20,17 @@ MAX_DEPTH = 32
 MAX_NESTED = 100_000  # lists and objects in one text; each costs far more than its two bytes
 MAX_INTEGER = 2**63 - 1
 MIN_INTEGER = -(2**63)
+MAX_SAID = 8 * 1024  # characters of the words of an error
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_PLACED = re.compile(r"(.*) - at `(?:key` in `)?\$\.?(.*)`", re.DOTALL)
+_NAMING = re.compile(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
 _SHOWN_DIGITS = 20
 _SHOWN_KEY = 100
+_COMPARED = 50  # characters of an unknown name
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """A value of somebody's own kind of text, number or mapping as the plain one that it stands for."""
     match value:
         case str():
@@ -40,8 +44,8 @@ def _plain(value: object) -> object:
     raise TypeError(f"a {type(value).__name__} is no JSON")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
-_sorted_encoder = msgspec.json.Encoder(enc_hook=_plain, order="deterministic")
+_encoder = msgspec.json.Encoder(enc_hook=plain)
+_sorted_encoder = msgspec.json.Encoder(enc_hook=plain, order="deterministic")
 
 
 def encode(value: object) -> str:
@@ -55,6 +59,36 @@ def digest(value: JSON) -> str:
     SHA-256 over canonical JSON in the manner of RFC 8785; `1` and `1.0` differ.
     """
     return hashlib.sha256(_sorted_encoder.encode(value)).hexdigest()
+
+
+def stored(result: object, *, most: int) -> str | None:
+    """The text of a result in at most so many bytes: what is no JSON, or longer, as the beginning of its text."""
+    if result is None:
+        return None
+    try:
+        check(result, field="result")
+        text = encode(result)
+    except Exception as error:  # noqa: BLE001 - the work is done; its result must not undo that
+        return encode({"truncated": True, "text": _shown(result), "reason": said(error)})
+    if len(text.encode()) <= most:
+        return text
+    characters = most // 4 - 100  # each may take 4 bytes
+    return encode({"truncated": True, "text": text[:characters], "length": len(text)})
+
+
+def said(error: BaseException) -> str:
+    """The words of an error, as far as they can be had and kept."""
+    try:
+        return str(error)[:MAX_SAID].encode("utf-8", "replace").decode()
+    except Exception:  # noqa: BLE001 - of whatever kind it is
+        return f"a {type(error).__name__} without words"
+
+
+def _shown(result: object) -> str:
+    try:
+        return ascii(result)[:MAX_SAID]
+    except Exception:  # noqa: BLE001 - of whatever kind it is, it cannot be shown
+        return f"a {type(result).__name__} that cannot be shown"
 
 
 def decode(text: str) -> JSON:
@@ -98,8 +132,46 @@ def parse(text: bytes, *, field: str = "body") -> JSON:
     return checked
 
 
+def explained(
+    error: msgspec.ValidationError, known: Callable[[str], Iterable[str]] = lambda path: ()
+) -> BadJob:
+    """What the error of a conversion means to whoever sent the value, with the field named as a path.
+
+    `known` tells the names that an object at a path may hold.
+    """
+    text = str(error) or "is not taken"
+    placed = _PLACED.fullmatch(text)
+    message, path = placed.groups() if placed else (text, "")
+    naming = _NAMING.fullmatch(message)
+    if naming is None:
+        return BadJob.field(path, f"{message[0].lower()}{message[1:]}")
+    problem, name = naming.groups()
+    place = f"{path}.{name}" if path else name
+    if problem == "missing required":
+        return BadJob.field(place, "is missing")
+    return unknown(place, name, known(path))
+
+
+def unknown(place: str, name: str, known: Iterable[str]) -> BadJob:
+    """The error of a name at this place that is none of the known ones."""
+    names = list(known)
+    advice = nearest(name[:_COMPARED], names) if names else "leave it out"
+    return BadJob.field(place, f"is unknown; {advice}")
+
+
 def _opened(text: bytes) -> int:
     return text.count(b"[") + text.count(b"{")
+
+
+def is_whole(text: str) -> bool:
+    """Whether UTF-8 can write the text: it holds no half of a surrogate pair."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check(value: object, *, field: str) -> None:
@@ -153,10 +225,8 @@ def _check_object(value: Mapping[object, object], path: _Path) -> None:
 def _check_text(text: str, path: _Path) -> None:
     if "\0" in text:
         raise _wrong(path, "holds a NUL character; remove it")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise _wrong(path, "holds half of a surrogate pair; send whole characters") from error
+    if not is_whole(text):
+        raise _wrong(path, "holds half of a surrogate pair; send whole characters")
 
 
 def _wrong(path: _Path, detail: str) -> BadJob:

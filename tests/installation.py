@@ -16,6 +16,7 @@ from penstock.inspection import Health, Inspection
 from penstock.job import Job, JobId
 from penstock.policy import Policies, Policy
 from penstock.queue import JobSpec
+from penstock.remote import Remote
 from penstock.runner import Runner
 from penstock.upkeep import Upkeep
 
@@ -31,6 +32,7 @@ class Installation:
     group: QueueGroup
     inspection: Inspection
     health: Health
+    remote: Remote
     store: Store
     told: list[Event] = field(default_factory=list)
 
@@ -59,6 +61,7 @@ async def installation(
     policies: Mapping[str, Policy] | None = None,
     engine: Engine | None = None,
     store: str = "main",
+    accepts: Callable[[str], bool] = lambda type: False,
 ) -> Installation:
     """An installation that is open, over one store of this name."""
     clock = ManualClock()
@@ -67,8 +70,14 @@ async def installation(
     events = Events()
     settled = Policies(Policy(), policies)
     place = Store(store, engine, settled, events)
-    group = QueueGroup({store: place}, default=store, policies=settled, registry=Registry(handlers))
-    made = Installation(engine, clock, group, Inspection(group), Health(), place)
+    group = QueueGroup(
+        {store: place},
+        default=store,
+        policies=settled,
+        registry=Registry(handlers),
+        accepts=accepts,
+    )
+    made = Installation(engine, clock, group, Inspection(group), Health(), Remote(group), place)
     events.listen(made.told.append)
     return made
 

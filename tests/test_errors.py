@@ -1,5 +1,7 @@
 """Errors: their words, and the fields that they name."""
 
+from datetime import timedelta
+
 import pytest
 
 from penstock import errors
@@ -13,7 +15,9 @@ from penstock.errors import (
     JobFailed,
     NotAllowed,
     PenstockError,
+    Retry,
     UnknownType,
+    nearest,
 )
 
 KINDS = [
@@ -91,3 +95,26 @@ def test_the_caller_is_not_at_fault_where_a_store_is() -> None:
     assert not issubclass(EngineError, CallerError)
     assert not issubclass(JobFailed, CallerError)
     assert issubclass(UnknownType, CallerError)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("prot", "did you mean port?"),
+        ("Port", "did you mean port?"),
+        ("zzz", "known: allow, host, port"),
+        ("", "known: allow, host, port"),
+    ],
+)
+def test_the_nearest_known_key_is_named_or_all_are(key: str, said: str) -> None:
+    assert nearest(key, ["port", "host", "allow"]) == said
+
+
+def test_the_pause_before_a_retry_may_be_given_in_seconds() -> None:
+    assert Retry(after=90).after == Retry(after=timedelta(minutes=1.5)).after
+    assert Retry().after is None
+
+
+def test_a_pause_that_is_none_is_refused_where_it_is_raised() -> None:
+    with pytest.raises(ValueError, match="after=-5 is negative"):
+        Retry("busy", after=-5)

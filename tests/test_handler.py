@@ -203,6 +203,17 @@ def test_what_a_handler_logs_carries_the_job(caplog: pytest.LogCaptureFixture) -
     assert (record.__dict__["job_id"], record.__dict__["job_type"]) == (7, "mail")
 
 
+def test_who_listens_hears_each_progress_at_once() -> None:
+    heard: list[Progress] = []
+    given = context()
+    given.reported = heard.append
+
+    given.report(1)
+    given.report(2, "two")
+
+    assert heard == [Progress(percent=1), Progress(percent=2, message="two")]
+
+
 REPORTS: list[tuple[float, str, Progress]] = [
     (40, "half", Progress(percent=40, message="half")),
     (0.5, "", Progress(percent=0.5)),
@@ -232,3 +243,13 @@ async def test_progress_is_brought_into_a_form_that_every_store_keeps(
     assert job is not None
     assert job.progress == kept
     check([kept.percent, kept.message], field="progress")
+
+
+def test_who_looks_on_hears_progress_at_once() -> None:
+    heard: list[Progress] = []
+    given = context()
+    given.reported = heard.append
+
+    given.report(140, "nearly")
+
+    assert heard == [Progress(percent=100, message="nearly")] == [given.progress]

@@ -134,6 +134,12 @@ DECISIONS: list[tuple[str, Happened, Job, Outcome]] = [
     ("stopped before it started", Stopped(started=False), FIRST, Outcome(move=Move.RELEASE)),
     ("stopped while it ran", Stopped(started=True), LAST, Outcome(move=Move.RELEASE)),
     (
+        "stopped, and not to be begun again at once",
+        Stopped(started=False, after=timedelta(seconds=9)),
+        FIRST,
+        Outcome(move=Move.RELEASE, after=timedelta(seconds=9)),
+    ),
+    (
         "stopped before it started, at most once",
         Stopped(started=False),
         ONCE,

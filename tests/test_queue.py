@@ -23,7 +23,7 @@ from penstock.job import (
     Root,
 )
 from penstock.policy import Policy
-from penstock.queue import MAX_WAIT, JobSpec, Queue, numbered, seconds
+from penstock.queue import MAX_WAIT, JobSpec, Queue, check_spec, numbered, seconds
 from penstock.serialization import MAX_BYTES, JSONObject
 
 SECOND = timedelta(seconds=1)
@@ -328,6 +328,19 @@ def test_a_delay_that_the_store_cannot_keep_is_refused(fields: dict[str, object]
 @pytest.mark.parametrize("value", [0, 0.001, -1, 1e-9, 86400.5, MAX_WAIT.total_seconds()])
 def test_a_number_of_seconds_is_a_duration(value: float) -> None:
     assert seconds(value) == timedelta(seconds=value)
+
+
+def test_a_spec_is_pushed_as_it_stands() -> None:
+    assert PLAIN.as_spec() is PLAIN
+
+
+def test_a_spec_can_be_checked_without_a_queue() -> None:
+    check_spec(PLAIN)
+
+    with pytest.raises(BadJob) as caught:
+        check_spec(replace(PLAIN, priority=-1, max_attempts=0))
+
+    assert [error.field for error in caught.value.errors] == ["priority", "max_attempts"]
 
 
 def test_jobs_under_one_key_are_numbered_in_each_domain() -> None:

@@ -1,3 +1,4 @@
+# long: the tables of what JSON may be, and of what is wrong with the rest
 """JSON: what is taken, what is refused and where, and that it comes back unchanged."""
 
 import time
@@ -5,6 +6,7 @@ from collections import UserDict
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,12 @@ from penstock.serialization import (
     decode,
     digest,
     encode,
+    explained,
+    is_whole,
     parse,
+    said,
+    stored,
+    unknown,
 )
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -259,3 +266,89 @@ def test_the_order_of_keys_does_not_change_the_digest(value: dict[str, JSON]) ->
 )
 def test_different_values_have_different_digests(one: JSON, other: JSON) -> None:
     assert digest(one) != digest(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [("", True), ("plain", True), ("grün 🌊", True), ("\ud800", False), ("grün \udfff", False)],
+)
+def test_half_of_a_surrogate_pair_is_no_whole_text(text: str, whole: bool) -> None:
+    assert is_whole(text) is whole
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
+    """Two fields and one below."""
+
+    name: str
+    counts: dict[int, int] = {}
+    below: "Strict | None" = None
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "detail"),
+    [
+        ({}, "name", "is missing"),
+        ({"name": 1}, "name", "expected `str`, got `int`"),
+        ({"name": "a", "nme": 1}, "nme", "is unknown; did you mean name?"),
+        ({"name": "a", "below": {"name": "b", "zzz": 1}}, "below.zzz", "is unknown; leave it out"),
+        ({"name": "a", "counts": {"x": 1}}, "counts", "expected `int`, got `str`"),
+        ({"name": "a", "counts": {"1": "x"}}, "counts[...]", "expected `int`, got `str`"),
+        (3, "", "expected `object`, got `int`"),
+    ],
+)
+def test_a_conversion_that_fails_is_told_in_our_words(value: JSON, field: str, detail: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert(value, Strict, str_keys=True)
+
+    [wrong] = explained(caught.value, lambda path: () if path else ("name", "counts")).errors
+
+    assert (wrong.field, wrong.detail) == (field, detail)
+
+
+def test_an_error_without_words_is_told_all_the_same() -> None:
+    [wrong] = explained(msgspec.ValidationError("")).errors
+
+    assert (wrong.field, wrong.detail) == ("", "is not taken")
+
+
+def test_an_unknown_name_is_told_with_the_nearest_known_one() -> None:
+    assert str(unknown("a.nam", "nam", ["name"])) == "a.nam: is unknown; did you mean name?"
+
+
+@pytest.mark.parametrize("value", [False, 0, "", [], {}, {"a": [None]}, "x" * 998])
+def test_a_result_that_fits_is_stored_as_it_is(value: JSON) -> None:
+    assert decode(stored(value, most=1000) or "") == value
+
+
+def test_no_result_is_stored_as_none() -> None:
+    assert stored(None, most=1000) is None
+
+
+@pytest.mark.parametrize("value", ["x" * 999, "\U0001f600" * 1000, ['"' * 1000]])
+def test_a_result_that_is_too_long_is_stored_as_the_beginning_of_its_text(value: JSON) -> None:
+    text = stored(value, most=1000) or ""
+
+    told = decode(text)
+    assert isinstance(told, dict)
+    assert (told["truncated"], told["length"]) == (True, len(encode(value)))
+    assert encode(value).startswith(str(told["text"]))
+    assert len(text.encode()) <= 1000
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), "\ud800", object])
+def test_a_result_that_is_no_json_is_stored_as_its_text_and_the_reason(value: object) -> None:
+    told = decode(stored(value, most=1000) or "")
+
+    assert isinstance(told, dict)
+    assert (told["truncated"], told["text"]) == (True, ascii(value))
+    assert "result" in str(told["reason"])
+
+
+def test_the_words_of_any_error_can_be_kept() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert said(ValueError("x" * 10_000)) == "x" * 8192
+    assert said(ValueError("\ud800")) == "?"
+    assert said(Mute()) == "a Mute without words"

@@ -4,8 +4,10 @@ from penstock.errors import EngineUnavailable, PenstockError, SettingsError, Sto
 
 OK = 0
 FAILED = 1
+MISUSED = 2
 TRY_AGAIN = 75  # EX_TEMPFAIL
 MISCONFIGURED = 78  # EX_CONFIG
+INTERRUPTED = 130  # 128 and SIGINT
 
 
 def exit_code_of(error: PenstockError) -> int:

@@ -13,7 +13,7 @@ from penstock.cli import options
 @options.data
 def command(config: Path | None, data: Path | None) -> None:
     """Bring every store to this version's schema. Twice is fine; a newer schema is refused."""
-    options.run(_migrate(Penstock(options.settings_of(config, data=data))))
+    options.run(_migrate(options.application(config, data=data)))
 
 
 async def _migrate(penstock: Penstock) -> None:

@@ -13,9 +13,12 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from penstock.errors import SettingsError
-from penstock.handler import FunctionHandler, Handler, Registry
-from penstock.job import is_name
+from penstock.app import Penstock
+from penstock.cli.console import printable
+from penstock.errors import PenstockError, SettingsError
+from penstock.handler import Handler
+from penstock.job import JobId
+from penstock.job_class import registering
 from penstock.settings import Settings, StoreSettings, development, load
 
 if sys.platform == "win32":
@@ -23,6 +26,7 @@ if sys.platform == "win32":
 else:
     from uvloop import new_event_loop
 
+MAX_ID = 2**53 - 1
 LAST_WORDS = 1.0  # seconds for tasks that the end of the loop cancels
 CONFIG_VARIABLE = "PENSTOCK_CONFIG"
 CONFIG_FILE = Path("penstock.toml")
@@ -38,8 +42,8 @@ config = click.option(
 )
 app = click.option(
     "--app",
-    metavar="MODULE:ATTRIBUTE",
-    help="Where your handlers are: a Registry, or a mapping of type to handler.",
+    metavar="MODULE[:ATTRIBUTE]",
+    help="Where your jobs are: a module, or an attribute that is a job, a list or a mapping of them, or a Penstock.",
 )
 data = click.option(
     "--data",
@@ -54,12 +58,82 @@ profile = click.option(
     show_default=True,
     help="development: http commands may reach this machine, the example scripts may run.",
 )
+
+
+def suggest_types(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The types that begin so: those that have a handler in every process, and those of the configuration."""
+    try:
+        penstock = Penstock(settings_of(ctx.params.get("config")))
+    except PenstockError:  # said when the command is run
+        return []
+    known = {*penstock.registry.types, *penstock.policies.types}
+    return sorted(type for type in known if type.startswith(incomplete))
+
+
 types = click.option(
-    "--type", "types", multiple=True, help="Run only jobs of this type; may be repeated."
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=suggest_types,
+    help="Run only jobs of this type; may be repeated.",
 )
 domains = click.option(
-    "--domain", "domains", multiple=True, help="Run only jobs of this domain; may be repeated."
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="DOMAIN",
+    help="Run only jobs of this domain; may be repeated.",
 )
+only_types = click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=suggest_types,
+    help="Only jobs of this type; may be repeated.",
+)
+only_domains = click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="DOMAIN",
+    help="Only this domain; may be repeated.",
+)
+type_name = click.argument("type", shell_complete=suggest_types)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def _job_id(text: str) -> JobId:
+    """The id of a job, if this may be one."""
+    if text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= MAX_ID:
+        return JobId(int(text))
+    raise click.BadParameter(f"{text[:100]!a} is no id of a job; ids are whole numbers from 1 on")
+
+
+job_id = click.argument("id", type=_job_id)
+job_ids = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=_job_id)
+
+
+def application(
+    config: Path | None,
+    *,
+    app: str | None = None,
+    data: Path | None = None,
+    profile: str = "production",
+) -> Penstock:
+    """What these options mean, not open yet: the Penstock that --app names, else one that runs the jobs named there.
+
+    A Penstock that --app names has its own settings, but for what the options say; no file is looked for.
+    """
+    found = None if app is None else _found(app)
+    if not isinstance(found, Penstock):
+        settings = settings_of(config, data=data, profile=profile)
+        return Penstock(settings, handlers_of(app))
+    found.close_sync()  # its module may have used it
+    own = found.settings if config is None else load(config, os.environ)
+    found.configure(_changed(own, data, profile))
+    return found
 
 
 def settings_of(
@@ -70,45 +144,38 @@ def settings_of(
         config = Path(os.environ[CONFIG_VARIABLE])
     if config is None and CONFIG_FILE.exists():
         config = CONFIG_FILE
-    settings = load(config, os.environ)
-    if data is not None:
-        settings = _in_directory(settings, data)
-    return development(settings, EXAMPLES) if profile == "development" else settings
+    return _changed(load(config, os.environ), data, profile)
 
 
 def handlers_of(app: str | None) -> Mapping[str, Handler]:
     """The handlers named by --app."""
     if app is None:
         return {}
+    found = _found(app)
+    try:
+        handlers = registering.handlers_of(found)
+    except SettingsError as error:
+        raise SettingsError(f"--app {app}: {error}") from error
+    if not handlers:
+        raise SettingsError(f"--app {app} holds no jobs; {registering.TAKEN}")
+    return handlers
+
+
+def _found(app: str) -> object:
+    """What --app names: a module, or an attribute of one; SettingsError where it is not to be had."""
     module, colon, attribute = app.partition(":")
-    if not colon or not module or not attribute:
-        raise SettingsError(f"--app {app}: write MODULE:ATTRIBUTE, as in myapp.jobs:registry")
+    if not module or (colon and not attribute):
+        raise SettingsError(
+            f"--app {app}: write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry"
+        )
     sys.path.insert(0, "")
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        found: object = importlib.import_module(module)
+        for name in attribute.split(".") if attribute else ():
+            found = getattr(found, name)
+    except (ImportError, AttributeError, SettingsError) as error:
         raise SettingsError(f"--app {app}: {error}") from error
-    if isinstance(found, Registry):
-        return {type: found.handler(type) for type in found.types}
-    if isinstance(found, Mapping) and found:
-        return {type: _handler(app, type, one) for type, one in found.items()}
-    raise SettingsError(
-        f"--app {app} is a {type(found).__name__}; give a Registry or a mapping of type to handler"
-    )
-
-
-def _handler(app: str, type: object, found: object) -> Handler:
-    """The handler; a function becomes one."""
-    if not isinstance(type, str) or not is_name(type):
-        raise SettingsError(f"--app {app}: {type!a} is no name of a type")
-    if isinstance(found, Handler):
-        return found
-    if callable(found):
-        return FunctionHandler(found)
-    raise SettingsError(
-        f"--app {app}: {type} is no handler; give a function of the context, or an object with "
-        "check, timeout and run"
-    )
+    return found
 
 
 def run(main: Coroutine[object, object, T]) -> T:
@@ -145,17 +212,11 @@ class _OneLine(logging.Formatter):
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the standard library's name
-        return _printable(super().formatMessage(record))
+        return printable(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  the standard library's name
         lines = super().formatException(ei).splitlines()
-        return "\n".join(f"    {_printable(line)}" for line in lines)
-
-
-def _printable(line: str) -> str:
-    if line.isprintable():
-        return line
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        return "\n".join(f"    {printable(line)}" for line in lines)
 
 
 async def _end_the_rest() -> None:
@@ -165,6 +226,12 @@ async def _end_the_rest() -> None:
     if rest:
         await asyncio.wait(rest, timeout=LAST_WORDS)
     await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+def _changed(settings: Settings, data: Path | None, profile: str) -> Settings:
+    if data is not None:
+        settings = _in_directory(settings, data)
+    return development(settings, EXAMPLES) if profile == "development" else settings
 
 
 def _in_directory(settings: Settings, data: Path) -> Settings:

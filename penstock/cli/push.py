@@ -8,6 +8,7 @@ import msgspec
 
 from penstock.app import Penstock
 from penstock.cli import options
+from penstock.cli.console import say
 from penstock.engine import Pushed
 from penstock.errors import BadJob
 from penstock.queue import JobSpec, seconds
@@ -23,18 +24,25 @@ BATCH = 1000
 @options.app
 @options.data
 @options.profile
-@click.argument("type")
+@options.type_name
 @click.option(
     "--param", "params", multiple=True, metavar="K=V", help="A param; V is JSON, or else text."
 )
 @click.option("--params", "whole", metavar="JSON", help="All params as one JSON object.")
-@click.option("--domain", default="default", show_default=True)
-@click.option("--context", default="default", show_default=True)
+@click.option("--domain", default="default", show_default=True, help="The tenant whose job it is.")
+@click.option("--context", default="default", show_default=True, help="A label, to find it by.")
 @click.option("--delay", type=float, help="Run it so many seconds from now.")
 @click.option("--priority", type=int, help="0 to 1000, higher first.")
 @click.option("--dedupe", is_flag=True, help="Store nothing if an equal job waits already.")
-@click.option("--count", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--count", type=click.IntRange(1), default=1, show_default=True, help="So many jobs, all alike."
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document: an object, or a list with --count.",
+)
 def command(
     config: Path | None,
     app: str | None,
@@ -59,28 +67,29 @@ def command(
         context=context,
         priority=priority,
         delay=None if delay is None else seconds(delay),
-        dedupe=dedupe,
+        dedupe=dedupe or None,
     )
-    settings = options.settings_of(config, data=data, profile=profile)
-    pushed = options.run(_push(Penstock(settings, options.handlers_of(app)), spec, count))
+    penstock = options.application(config, app=app, data=data, profile=profile)
+    pushed = options.run(_push(penstock, spec, count))
+    if as_json:
+        shown = [_shown(answer) for answer in pushed]
+        say(msgspec.json.encode(shown if count > 1 else shown[0]).decode())
+        return
     for answer in pushed:
-        click.echo(_line(answer, as_json=as_json))
+        say(str(answer.id))
 
 
 async def _push(penstock: Penstock, spec: JobSpec, count: int) -> Sequence[Pushed]:
     async with penstock:
-        new = penstock.group.prepare(spec)
+        new = penstock.group.admit(spec)
         answers: list[Pushed] = []
         for start in range(0, count, BATCH):
             answers += await penstock.group.store([new] * min(BATCH, count - start))
         return answers
 
 
-def _line(pushed: Pushed, *, as_json: bool) -> str:
-    if not as_json:
-        return str(pushed.id)
-    shown = {"id": pushed.id, "deduplicated": pushed.deduplicated}
-    return msgspec.json.encode(shown).decode()
+def _shown(pushed: Pushed) -> JSONObject:
+    return {"id": pushed.id, "deduplicated": pushed.deduplicated}
 
 
 def _params(pairs: Sequence[str], whole: str | None) -> JSONObject:

@@ -1,6 +1,5 @@
 """`penstock run-jobs`: the classic's runJobs.php."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import msgspec
 
 from penstock.app import Penstock
 from penstock.cli import options
+from penstock.cli.console import complain, say
 from penstock.cli.exits import FAILED, OK, exit_code_of
 from penstock.queue import seconds
 from penstock.runner.runjobs import Limits, Reached, Run
@@ -44,9 +44,7 @@ def command(
 
     SIGTERM ends the run; a job that runs then is given back at once.
     """
-    penstock = Penstock(
-        options.settings_of(config, data=data, profile=profile), options.handlers_of(app)
-    )
+    penstock = options.application(config, app=app, data=data, profile=profile)
     limits = Limits(
         types=types or None,
         domains=domains or None,
@@ -54,8 +52,8 @@ def command(
         maxtime=None if maxtime is None else seconds(maxtime),
         wait=wait,
     )
-    say = _silent if result else _say
-    run = options.run(_run(penstock, limits, say, metadata=not no_metadata))
+    told = _silent if result else say
+    run = options.run(_run(penstock, limits, told, metadata=not no_metadata))
     _report(run, as_json=result == "json")
     sys.exit(_exit_code(run))
 
@@ -72,11 +70,11 @@ async def _run(
 
 def _report(run: Run, *, as_json: bool) -> None:
     if as_json:
-        _say(msgspec.json.format(msgspec.json.encode(_shown(run))).decode())
+        say(msgspec.json.format(msgspec.json.encode(_shown(run))).decode())
     elif not run.jobs and run.reached in {Reached.NONE_READY, Reached.NONE_POSSIBLE}:
-        _say("Job queue is empty.")
+        say("Job queue is empty.")
     if run.error is not None:
-        click.echo(f"penstock: {run.error}", err=True)
+        complain(f"penstock: {run.error}")
 
 
 def _exit_code(run: Run) -> int:
@@ -98,14 +96,6 @@ def _shown(run: Run) -> dict[str, object]:
     ]
     elapsed = sum(job.milliseconds for job in run.jobs)
     return {"jobs": jobs, "reached": run.reached, "backoffs": [], "elapsed": elapsed}
-
-
-def _say(line: str) -> None:
-    """Print the line; a reader that has gone away hurts no job."""
-    try:
-        click.echo(line)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _silent(line: str) -> None:

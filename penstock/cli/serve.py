@@ -47,9 +47,8 @@ def command(
 ) -> None:
     """Start the HTTP server, with a runner in the same process."""
     options.log_to_stderr()
-    settings = options.settings_of(config, data=data, profile=profile)
-    settings = _listening(settings, host, port)
-    penstock = Penstock(settings, options.handlers_of(app))
+    penstock = options.application(config, app=app, data=data, profile=profile)
+    penstock.configure(_listening(penstock.settings, host, port))
     options.run(_serve(penstock, with_runner=not no_runner))
 
 
@@ -108,6 +107,7 @@ async def _until_stopped(penstock: Penstock, *, with_runner: bool) -> None:
 def _stop(penstock: Penstock, stop: Callable[[], None]) -> None:
     penstock.health.fails("server", "stopping")
     penstock.inspection.stop_waiting()
+    penstock.remote.stop_waiting()
     stop()
 
 

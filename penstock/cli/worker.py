@@ -16,7 +16,7 @@ import msgspec
 from penstock.app import Penstock
 from penstock.cli import options
 from penstock.errors import SettingsError
-from penstock.settings import nearest
+from penstock.settings import Settings, nearest
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,13 @@ PAUSE = 1.0  # seconds before a child that died is replaced: a crash loop must n
 @click.option(
     "--slots", type=click.IntRange(1, 10_000), help="How many jobs run at once in a process."
 )
-@click.option("--procs", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option(
+    "--procs",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="How many processes run jobs, each with its own slots.",
+)
 @click.option("--name", hidden=True, help="The worker's name; chosen by its parent.")
 def command(
     config: Path | None,
@@ -51,17 +57,20 @@ def command(
     With --procs the parent restarts a child that dies, and its jobs are ready again at once.
     """
     options.log_to_stderr()
-    settings = options.settings_of(config, data=data, profile=profile)
-    if slots is not None:
-        runner = msgspec.structs.replace(settings.runner, slots=slots)
-        settings = msgspec.structs.replace(settings, runner=runner)
-    handlers = options.handlers_of(app)
-    penstock = Penstock(settings, handlers, worker=name)
+    penstock = options.application(config, app=app, data=data, profile=profile)
+    penstock.configure(_with_slots(penstock.settings, slots), worker=name)
     _refuse_unknown(types, penstock.registry.types)
     if procs > 1:
         options.run(_Parent(penstock, procs).run())
         return
     options.run(_work(penstock, types or None, domains or None, is_child=name is not None))
+
+
+def _with_slots(settings: Settings, slots: int | None) -> Settings:
+    if slots is None:
+        return settings
+    runner = msgspec.structs.replace(settings.runner, slots=slots)
+    return msgspec.structs.replace(settings, runner=runner)
 
 
 def _refuse_unknown(types: Sequence[str], known: Collection[str]) -> None:

@@ -74,7 +74,12 @@ class ExecCommand:
         asked = _params(self.fill(context.params, context.job.id))
         argv = self._permitted(asked)
         timeout = asked.timeout or context.job.details.timeout or TIMEOUT
-        program = Program(argv, environment=_environment(context), timeout=timeout)
+        program = Program(
+            argv,
+            environment=_environment(context),
+            timeout=timeout,
+            hear=context.wrote,
+        )
         try:
             ran = await until_cancelled(_in_thread(program, context), context.cancelled)
         except OSError as error:

@@ -1,11 +1,10 @@
 """Reads the fields of a command strictly, and remembers every one that is wrong."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
-from penstock.errors import BadJob, FieldError
+from penstock.errors import BadJob, FieldError, nearest
 from penstock.serialization import JSON, JSONObject
 
 MIN_SECONDS = 0.001
@@ -86,7 +85,7 @@ class Fields:
             if self._full:
                 break
             if name not in self._known:
-                self.wrong(name[:_SHOWN], _unknown(name, self._known))
+                self.wrong(name[:_SHOWN], f"unknown; {nearest(name[:_SHOWN], self._known)}")
         if self._errors:
             raise BadJob(self._errors)
 
@@ -114,8 +113,3 @@ def _kind(value: JSON) -> str:
             return "an object"
         case _:
             return "a list"
-
-
-def _unknown(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name[:_SHOWN], known, n=1)
-    return f"unknown; did you mean {near[0]}?" if near else f"unknown; known: {', '.join(known)}"

@@ -4,6 +4,7 @@ import os
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import IO, Self
 
@@ -43,11 +44,14 @@ class Bell:
 
 
 class Output:
-    """The pipe that a program writes into."""
+    """The pipe that a program writes into; whoever wants to hears each piece as it comes, also what is not kept."""
 
-    def __init__(self, pipe: IO[bytes], bell: Bell) -> None:
+    def __init__(
+        self, pipe: IO[bytes], bell: Bell, hear: Callable[[bytes], None] | None = None
+    ) -> None:
         self._pipe = pipe
         self._bell = bell
+        self._hear = hear
         self._kept = bytearray()
         self._size = 0
         os.set_blocking(pipe.fileno(), False)
@@ -100,4 +104,6 @@ class Output:
             self._selector.unregister(self._pipe)
         self._size += len(data)
         self._kept += data[: MAX_RESULT - len(self._kept)]
+        if data and self._hear is not None:
+            self._hear(data)
         return bool(data)

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -37,14 +37,23 @@ class Ran:
 
 
 class Program:
-    """One run of a program: `run` blocks in one thread, `stop` may come from any other."""
+    """One run of a program: `run` blocks in one thread, `stop` may come from any other.
+
+    What it writes is also told to `hear`, if given, as it comes and in the thread of `run`.
+    """
 
     def __init__(
-        self, argv: Sequence[str], *, environment: Mapping[str, str], timeout: timedelta
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        timeout: timedelta,
+        hear: Callable[[bytes], None] | None = None,
     ) -> None:
         self._argv = argv
         self._environment = environment
         self._timeout = timeout
+        self._hear = hear
         self._exited = threading.Event()
         self._stopped = threading.Event()
         self._bell: Bell | None = None
@@ -71,7 +80,7 @@ class Program:
         self._ring()
 
     def _run(self, directory: str, bell: Bell) -> Ran:
-        with self._spawn(directory) as process, _output(process, bell) as output:
+        with self._spawn(directory) as process, self._output(process, bell) as output:
             waiter = threading.Thread(target=self._wait, args=(process.pid,), daemon=True)
             waiter.start()
             try:
@@ -105,6 +114,11 @@ class Program:
             resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
         return process
 
+    def _output(self, process: "subprocess.Popen[bytes]", bell: Bell) -> Output:
+        if process.stdout is None:
+            raise ValueError("the program was started without a pipe")
+        return Output(process.stdout, bell, self._hear)
+
     def _wait(self, pid: int) -> None:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         self._exited.set()
@@ -132,12 +146,6 @@ class Program:
             if left <= 0:
                 return
             output.take_in(left)
-
-
-def _output(process: "subprocess.Popen[bytes]", bell: Bell) -> Output:
-    if process.stdout is None:
-        raise ValueError("the program was started without a pipe")
-    return Output(process.stdout, bell)
 
 
 def _signal(group: int, number: signal.Signals) -> None:

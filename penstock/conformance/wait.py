@@ -64,6 +64,16 @@ async def test_a_push_between_two_waits_is_not_missed(harness: Harness) -> None:
     await _assert_woken(harness.engine)
 
 
+async def test_a_push_between_the_waits_of_two_tasks_is_not_missed(harness: Harness) -> None:
+    await _idle(harness.engine)
+    await asyncio.create_task(harness.engine.wait(NOTHING))
+
+    await push(harness.engine, job())
+
+    # A process waits once for all who wait in it, and in a task that lives no longer than one wait.
+    await _assert_true(asyncio.create_task(harness.engine.wait(HOUR)))
+
+
 async def test_a_push_is_not_missed_however_it_falls_between_looking_and_waiting(
     harness: Harness,
 ) -> None:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from penstock.engine import Want
@@ -40,18 +41,31 @@ class Fetcher:
         *,
         types: Collection[str] | None = None,
         domains: Collection[str] | None = None,
+        ttl: timedelta | None = None,
+        turns: Turns | None = None,
     ) -> None:
+        """Of these types, or of those that have a handler here; each claim for the ttl, or for that of its type.
+
+        Those who share the turns are served as one.
+        """
         self._group = group
         self._worker = worker
         self._types = types
         self._domains = domains
-        self._turns = Turns()
+        self._ttl = ttl
+        self._turns = turns or Turns()
         self._troubles: dict[str, Exception] = {}
+        self._gave_up = False
 
     @property
     def troubles(self) -> Mapping[str, Exception]:
         """The stores that the last fetch could not reach, and why."""
         return self._troubles
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the last fetch found so much that is superseded that it has not seen the rest."""
+        return self._gave_up
 
     async def fetch(self, slots: int) -> Sequence[Taken]:
         """Up to `slots` claims of those whose turn it is now; none where nothing is ready.
@@ -59,7 +73,7 @@ class Fetcher:
         What is claimed is given out at once, as nobody renews it before: fetch again for more. A
         store that is away keeps none of the others waiting.
         """
-        self._troubles = {}
+        self._troubles, self._gave_up = {}, False
         dry: set[Place] = set()  # said to be ready, gave nothing
         for _ in range(ROUNDS):
             heads = [head for head in await self._heads() if head.place not in dry]
@@ -67,6 +81,7 @@ class Fetcher:
             taken = await self._claim(shares, dry)
             if taken or not shares:
                 return taken
+        self._gave_up = True
         return ()
 
     async def _heads(self) -> Sequence[Head]:
@@ -117,12 +132,13 @@ class Fetcher:
         return Want(
             queue=share.queue,
             limit=share.limit,
-            ttl=policy.ttl,
+            ttl=self._ttl or policy.ttl,
             order=policy.order,
             floor=share.floor,
             keep=policy.keep_done,
         )
 
     def _types_in(self, store: Store) -> Collection[str]:
-        types = self._group.types_of(store)
-        return types if self._types is None else types & set(self._types)
+        if self._types is None:
+            return self._group.types_of(store)
+        return self._group.types_in(store, self._types)

@@ -1,19 +1,18 @@
 """All queues together: a job goes to the store of its type, a claim's end to the store that issued the id."""
 
-import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from penstock.engine import Pushed
 from penstock.errors import BadJob, FieldError, NotAllowed, UnknownJob, UnknownType
 from penstock.group.store import Store
+from penstock.group.waiting import Listener, Pump
 from penstock.handler import Registry
-from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, store_number
+from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, is_name, store_number
 from penstock.policy import Policies, callback_params
-from penstock.queue import JobSpec, Queue, numbered
+from penstock.queue import Completing, JobSpec, Queue, numbered
 from penstock.serialization import JSONObject, decode
 
 log = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ class QueueGroup:
         self._default = default
         self._routes = dict(routes or {})
         self._accepts = accepts
+        self._pumps = [Pump(store.engine) for store in stores.values()]
         self._by_number = {store.engine.identity.number: store for store in stores.values()}
         for type in (*registry.types, *policies.types):
             self._queue(type)
@@ -57,19 +57,16 @@ class QueueGroup:
         return store
 
     def prepare(self, spec: JobSpec) -> NewJob:
-        """The job, checked by its queue, its handler and the handlers of its callbacks, ready to be stored.
+        """The job, checked by its queue, and by its handler and those of its callbacks as far as they are here.
 
-        Raises BadJob with every field named that its queue, or else a handler, finds wrong; or NotAllowed.
+        Any type will do: another process may run it. Raises BadJob with every field named that its queue, or else a
+        handler, finds wrong; or NotAllowed.
         """
-        new = self._queue(spec.type).stamp(spec)
-        checks = [partial(self._check_type, spec.type, spec.params)]
-        checks += [partial(self._check_callback, callback) for callback in spec.callbacks]
-        errors = [error for check in checks if (error := _error(check)) is not None]
-        if len(errors) > 1:
-            raise BadJob([wrong for error in errors for wrong in error.errors])
-        if errors:
-            raise errors[0]
-        return new
+        return self._prepared(spec, self._check_type, self._check_callback)
+
+    def admit(self, spec: JobSpec) -> NewJob:
+        """The job, prepared for somebody whom we do not know: a type that nobody here knows of is refused as well."""
+        return self._prepared(spec, self._check_known_type, self._check_known_callback)
 
     async def store(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         """The prepared jobs are stored and answered in their places; all or none within each store.
@@ -121,21 +118,16 @@ class QueueGroup:
 
     def types_of(self, store: Store) -> frozenset[str]:
         """The types that run here and live in this store."""
-        own = {type for type in self.registry.types if self.store_of_type(type) is store}
-        return frozenset(own | ({CALLBACK_TYPE} & set(self.registry.types)))
+        return self.types_in(store, self.registry.types)
 
-    async def wait(self, timeout: timedelta) -> bool:
-        """True soon after a job may have become ready in any store, False at the timeout."""
-        waits = [
-            asyncio.ensure_future(store.engine.wait(timeout)) for store in self.stores.values()
-        ]
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            return any(wait.result() for wait in done)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+    def types_in(self, store: Store, types: Collection[str]) -> frozenset[str]:
+        """Those of the types that live in this store; callbacks do in each."""
+        own = {type for type in types if self.store_of_type(type) is store}
+        return frozenset(own | ({CALLBACK_TYPE} & set(types)))
+
+    def listener(self) -> Listener:
+        """One who waits for jobs that become ready in any store from now on."""
+        return Listener(self._pumps)
 
     def _queue(self, type: str) -> Queue:
         return Queue(type, self.policies.of(type), self.store_of_type(type).engine)
@@ -144,12 +136,26 @@ class QueueGroup:
         """Whether jobs of this type may be pushed: a handler is here, or a queue is configured, or all are accepted."""
         return self.registry.find(type) is not None or self._accepts(type)
 
-    def _check_type(self, type: str, params: JSONObject) -> None:
-        if type == CALLBACK_TYPE:
-            # They are signed as ours, so nobody else may say what they tell.
-            raise BadJob.field(
-                "type", "callback jobs are pushed by Penstock alone; use `callbacks`"
-            )
+    def _prepared(
+        self,
+        spec: JobSpec,
+        check_type: Callable[[str, JSONObject], None],
+        check_callback: Callable[[Callback], None],
+    ) -> NewJob:
+        handler: object = self.registry.find(spec.type)
+        if isinstance(handler, Completing):
+            spec = handler.complete(spec)
+        new = self._queue(spec.type).stamp(spec)
+        checks = [partial(check_type, spec.type, spec.params)]
+        checks += [partial(check_callback, callback) for callback in spec.callbacks]
+        errors = [error for check in checks if (error := _error(check)) is not None]
+        if len(errors) > 1:
+            raise BadJob([wrong for error in errors for wrong in error.errors])
+        if errors:
+            raise errors[0]
+        return new
+
+    def _check_known_type(self, type: str, params: JSONObject) -> None:
         if not self.knows(type):
             known = ", ".join(self.registry.types) or "none"
             raise UnknownType(
@@ -161,24 +167,45 @@ class QueueGroup:
                     )
                 ]
             )
+        self._check_type(type, params)
+
+    def _check_type(self, type: str, params: JSONObject) -> None:
+        if type == CALLBACK_TYPE:
+            # They are signed as ours, so nobody else may say what they tell.
+            raise BadJob.field(
+                "type", "callback jobs are pushed by Penstock alone; use `callbacks`"
+            )
         handler = self.registry.find(type)
         if handler is not None:
             _below("params", lambda: handler.check(params))
 
+    def _check_known_callback(self, callback: Callback) -> None:
+        if self.registry.find(callback.type) is None:
+            raise _unknown(callback)
+        self._check_callback(callback)
+
     def _check_callback(self, callback: Callback) -> None:
         """As its handler will, and the one of callbacks, when its turn has come."""
+        if callback.type == CALLBACK_TYPE or not is_name(callback.type):
+            raise _unknown(callback)
         field = f"callbacks.{callback.on}"
         handler = self.registry.find(callback.type)
-        if handler is None or callback.type == CALLBACK_TYPE:
-            shown = f"{callback.type[:100]!a}"
-            raise UnknownType([FieldError(f"{field}.type", f"no handler for type {shown} here")])
+        if handler is None and not callback.report:
+            return  # it is known where it will run
         params = decode(callback.params)
-        if isinstance(params, Mapping):
+        if handler is not None and isinstance(params, Mapping):
             _below(field, lambda: handler.check(params))
         sender = self.registry.find(CALLBACK_TYPE)
         if sender is not None:
             foreseen = callback_params(callback, JobId(0), "done", {})
             _below(field, lambda: _as_asked(lambda: sender.check(foreseen)))
+
+
+def _unknown(callback: Callback) -> UnknownType:
+    shown = f"{callback.type[:100]!a}"
+    return UnknownType(
+        [FieldError(f"callbacks.{callback.on}.type", f"no handler for type {shown} here")]
+    )
 
 
 def _error(check: Callable[[], None]) -> BadJob | None:

@@ -3,15 +3,14 @@
 import asyncio
 from datetime import timedelta
 
+from penstock.clock import duration
 from penstock.errors import Bury, CallerError, Cancel, JobFailed
 from penstock.group import QueueGroup
 from penstock.handler import Context, Handler
 from penstock.job import params_of
 from penstock.policy import MAX_RESULT, Failed, GaveUp, Happened, Returned
-from penstock.serialization import JSON, check, encode
+from penstock.serialization import JSON, MAX_SAID, said, stored
 
-MAX_ERROR = 8 * 1024
-MAX_CHARACTERS = MAX_RESULT // 4 - 100  # of a result that is cut: each may take 4 bytes
 LAST_WORDS = timedelta(seconds=2.5)  # for a handler that is cancelled; what exec runs takes 2 of it
 
 
@@ -33,16 +32,16 @@ class Executor:
             handler.check(context.params)
             limit = self._limit(handler, context).total_seconds()
         except (ValueError, CallerError) as error:
-            return Failed(error=f"cannot run: {_text(error)}", permanent=True)
+            return Failed(error=f"cannot run: {said(error)}", permanent=True)
         except Exception as error:
             context.log.warning("cannot run", exc_info=error)
-            return Failed(error=f"cannot run: {_named(error)}")
+            return Failed(error=f"cannot run: {named(error)}")
         return await self._run(handler, context, limit)
 
     async def _run(self, handler: Handler, context: Context, limit: float) -> Happened:
         # A task of its own: a cancel that the handler makes itself is not ours, and one that it
         # swallows must hold up nobody.
-        work = asyncio.ensure_future(_outcome(handler, context))
+        work = asyncio.ensure_future(outcome_of(handler, context))
         try:
             await asyncio.wait({work}, timeout=limit)
         except asyncio.CancelledError:
@@ -61,7 +60,7 @@ class Executor:
         return own or self._group.policies.of(context.job.type).timeout
 
 
-async def _outcome(handler: Handler, context: Context) -> Happened:
+async def outcome_of(handler: Handler, context: Context) -> Happened:
     """What the handler came to. Only a cancel leaves this: one of its own, or ours."""
     try:
         return _returned(await handler.run(context))
@@ -102,61 +101,37 @@ def _told(work: asyncio.Task[Happened]) -> Happened:
 def _failed(error: BaseException, context: Context) -> Happened:
     match error:
         case Cancel():
-            return GaveUp(error=_text(error))
+            return GaveUp(error=said(error))
         case JobFailed():
             return _as_asked(error, context)
         case CallerError():
-            return Failed(error=_text(error), permanent=True)
+            return Failed(error=said(error), permanent=True)
     if not isinstance(error, GeneratorExit):  # so ends what was left behind, with its loop
         context.log.warning("failed", exc_info=error)
-    return Failed(error=_named(error))
+    return Failed(error=named(error))
 
 
 def _as_asked(error: JobFailed, context: Context) -> Failed:
     after: object = getattr(error, "after", None)
-    if after is not None and not isinstance(after, timedelta):
-        context.log.warning("after=%r is no timedelta; the backoff of the type is taken", after)
+    try:
+        wait = None if after is None else duration(after, name="after")
+    except (TypeError, ValueError) as wrong:  # an error that keeps it by itself was not checked
+        context.log.warning("%s; the backoff of the type is taken", wrong)
+        wait = None
     return Failed(
-        error=_text(error),
+        error=said(error),
         permanent=isinstance(error, Bury),
-        after=after if isinstance(after, timedelta) else None,
-        result=_kept(getattr(error, "result", None)),
+        after=wait,
+        result=stored(getattr(error, "result", None), most=MAX_RESULT),
     )
 
 
 def _returned(result: JSON) -> Happened:
     if result is False:
         return Failed(error="the handler returned False")
-    return Returned(result=_kept(result))
+    return Returned(result=stored(result, most=MAX_RESULT))
 
 
-def _kept(result: object) -> str | None:
-    """The result as it is stored: what is no JSON, or too long, as the beginning of its text."""
-    if result is None:
-        return None
-    try:
-        check(result, field="result")
-        text = encode(result)
-    except Exception as error:  # noqa: BLE001 - the work is done; its result must not undo that
-        return encode({"truncated": True, "text": _shown(result), "reason": _text(error)})
-    if len(text.encode()) <= MAX_RESULT:
-        return text
-    return encode({"truncated": True, "text": text[:MAX_CHARACTERS], "length": len(text)})
-
-
-def _shown(result: object) -> str:
-    try:
-        return ascii(result)[:MAX_ERROR]
-    except Exception:  # noqa: BLE001 - of whatever kind it is, it cannot be shown
-        return f"a {type(result).__name__} that cannot be shown"
-
-
-def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {_text(error)}"[:MAX_ERROR]
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)[:MAX_ERROR].encode("utf-8", "replace").decode()
-    except Exception:  # noqa: BLE001 - an error whose text cannot be had
-        return f"a {type(error).__name__} without words"
+def named(error: BaseException) -> str:
+    """The kind of the error and its words, as a job keeps them."""
+    return f"{type(error).__name__}: {said(error)}"[:MAX_SAID]

@@ -1,21 +1,20 @@
 """The finite run: runs what is there, one job after another, and ends."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from penstock.errors import EngineError, EngineUnavailable
-from penstock.group import End, Fetcher, QueueGroup, Taken
-from penstock.inspection import Health
-from penstock.job import Job, Move, Presence, params_of
-from penstock.policy import Happened, Outcome, decide
+from penstock.errors import EngineError
+from penstock.group import Fetcher, QueueGroup, Taken
+from penstock.job import Job, Move, params_of
+from penstock.policy import Happened, decide
+from penstock.runner.alone import alive, attempt, finish
 from penstock.runner.executor import Executor
-from penstock.runner.heartbeat import Heartbeat
 from penstock.runner.lines import describe_run, ended, starting
+from penstock.runner.processes import Processes
 from penstock.runner.running import Running, Why
 from penstock.runner.threads import Threads
 from penstock.serialization import JSONObject
@@ -90,8 +89,11 @@ class RunJobs:
         self._metadata = metadata
         self._refresh = refresh or _nothing  # makes ready what has become due
         self._executor = Executor(group)
-        self._fetcher = Fetcher(group, worker, types=limits.types, domains=limits.domains)
+        self._listener = group.listener()
+        here = None if limits.types is None else set(limits.types) & set(group.registry.types)
+        self._fetcher = Fetcher(group, worker, types=here, domains=limits.domains)
         self._threads = Threads()
+        self._processes = Processes()
         self._running: Running | None = None
         self._stopping = asyncio.Event()
 
@@ -108,18 +110,12 @@ class RunJobs:
         if self._limits.types is not None and not set(self._limits.types) & set(known):
             run.reached = Reached.NONE_POSSIBLE
             return run
-        presence = Presence(worker=self._worker, slots=1, types=frozenset(known))
-        beat = Heartbeat(self._group, Health(), presence, self._held)
-        async with asyncio.TaskGroup() as tasks:
-            beating = tasks.create_task(beat.run())
+        async with alive(self._group, worker=self._worker, types=known, held=self._held):
             try:
                 await self._until_limit(run)
             finally:
-                beating.cancel()
+                await self._processes.close()
         self._threads.shutdown()
-        for store in self._group.stores.values():
-            with contextlib.suppress(EngineError):
-                await store.engine.forget(self._worker)
         return run
 
     def _held(self) -> Collection[Running]:
@@ -151,12 +147,18 @@ class RunJobs:
         return self._limit(run, deadline) if taken else await self._wait(deadline)
 
     async def _fetch(self) -> Sequence[Taken]:
-        taken = await self._fetcher.fetch(1)
+        taken = await self._fetch_one()
         if not taken and not self._fetcher.troubles:
             await self._refresh()
-            taken = await self._fetcher.fetch(1)
+            taken = await self._fetch_one()
         if not taken and self._fetcher.troubles:
             raise next(iter(self._fetcher.troubles.values()))
+        return taken
+
+    async def _fetch_one(self) -> Sequence[Taken]:
+        taken = await self._fetcher.fetch(1)
+        while self._fetcher.gave_up and not self._stopping.is_set():
+            taken = await self._fetcher.fetch(1)
         return taken
 
     async def _wait(self, deadline: float) -> Reached | None:
@@ -165,7 +167,7 @@ class RunJobs:
         left = deadline - time.monotonic()
         if left <= 0:
             return Reached.TIME_LIMIT
-        await self._group.wait(timedelta(seconds=min(POLL.total_seconds(), left)))
+        await self._listener.wait(timedelta(seconds=min(POLL.total_seconds(), left)))
         return None
 
     def _limit(self, run: Run, deadline: float) -> Reached | None:
@@ -178,7 +180,9 @@ class RunJobs:
     async def _one(self, taken: Taken, run: Run) -> None:
         """The job has run and ended, and is told; or it was given back."""
         ttl = self._group.policies.of(taken.claim.job.type).ttl
-        self._running = running = Running.of(taken, ttl=ttl, threads=self._threads)
+        self._running = running = Running.of(
+            taken, ttl=ttl, threads=self._threads, processes=self._processes
+        )
         try:
             if self._stopping.is_set():
                 running.stop(Why.STOPPED)  # it came while we were told to stop
@@ -192,8 +196,7 @@ class RunJobs:
         if not running.is_stopped():
             self._say(starting(datetime.now(UTC), text))
         began = time.monotonic()
-        happened = await running.run(lambda context: self._attempt(running))
-        running.finishing = True
+        happened = await attempt(self._executor, running)
         try:
             error = await self._end(running, happened)
         except EngineError as trouble:
@@ -205,34 +208,17 @@ class RunJobs:
         if error != GIVEN_BACK:
             run.jobs.append(Ran(type=job.type, error=error, milliseconds=milliseconds))
 
-    async def _attempt(self, running: Running) -> Happened:
-        running.task = task = asyncio.ensure_future(self._executor.attempt(running.context))
-        return await task
-
     async def _end(self, running: Running, happened: Happened | None) -> str | None:
         """The claim has ended; what is wrong with that, or with the job."""
         if happened is None:
             return LOST
         job = running.claim.job
         outcome = decide(happened, job, self._group.policies.of(job.type))
-        if not await self._finish(running, outcome):
+        if not await finish(running, outcome):
             return LOST
         if outcome.move is Move.RELEASE:
             return GIVEN_BACK
         return None if outcome.move is Move.ACK else outcome.error or outcome.move.value
-
-    async def _finish(self, running: Running, outcome: Outcome) -> bool:
-        """Whether the claim was held; a store that is away is asked again as long as the claim surely is."""
-        until = running.held_until
-        while True:
-            try:
-                [held] = await running.store.finish([End(running.claim, outcome)])
-                return held
-            except EngineUnavailable:
-                left = until - time.monotonic()
-                if left <= 0:
-                    raise
-                await asyncio.sleep(min(left, POLL.total_seconds()))
 
 
 async def _nothing() -> None:

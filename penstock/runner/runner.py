@@ -14,6 +14,7 @@ from penstock.policy import decide
 from penstock.runner.executor import LAST_WORDS, Executor
 from penstock.runner.finisher import Finish, Finisher
 from penstock.runner.heartbeat import Heartbeat
+from penstock.runner.processes import Processes
 from penstock.runner.running import Running, Why
 from penstock.runner.threads import Threads
 
@@ -50,12 +51,15 @@ class Runner:
         self._hurrying = asyncio.Event()
         self._worker = worker
         self._executor = Executor(group)
-        self._fetcher = Fetcher(group, worker, types=types, domains=domains)
+        self._listener = group.listener()
+        here = None if types is None else set(types) & set(group.registry.types)
+        self._fetcher = Fetcher(group, worker, types=here, domains=domains)
         self._finisher = Finisher(health)
         shown = frozenset(group.registry.types if types is None else types)
         presence = Presence(worker=worker, slots=slots, types=shown)
         self._heartbeat = Heartbeat(group, health, presence, lambda: tuple(self._running.values()))
         self._threads = Threads()
+        self._processes = Processes()
 
     def stop(self) -> None:
         """Claim nothing more; let what runs end within the grace, release the rest. A second call ends the grace."""
@@ -80,6 +84,7 @@ class Runner:
             finally:
                 beating.cancel()
                 finishing.cancel()
+                await self._processes.close()
         self._threads.shutdown()
         await self._leave()
 
@@ -104,7 +109,7 @@ class Runner:
             await self._wake.wait()
         elif not taken and self._fetcher.troubles:
             await self._pause(PATIENCE)
-        elif not taken:
+        elif not taken and not self._fetcher.gave_up:
             await self._until_ready()
 
     async def _fetch(self) -> Sequence[Taken]:
@@ -129,7 +134,7 @@ class Runner:
 
     async def _until_ready(self) -> None:
         """Return when a job may be ready, a slot has become free, or the runner is to stop."""
-        ready = asyncio.ensure_future(self._group.wait(IDLE))
+        ready = asyncio.ensure_future(self._listener.wait(IDLE))
         woken = asyncio.ensure_future(self._wake.wait())
         try:
             done, _ = await asyncio.wait({ready, woken}, return_when=asyncio.FIRST_COMPLETED)
@@ -146,7 +151,7 @@ class Runner:
 
     def _start(self, taken: Taken, tasks: asyncio.TaskGroup) -> None:
         ttl = self._group.policies.of(taken.claim.job.type).ttl
-        running = Running.of(taken, ttl=ttl, threads=self._threads)
+        running = Running.of(taken, ttl=ttl, threads=self._threads, processes=self._processes)
         self._running[id(running)] = running
         self._busy += 1
         running.task = tasks.create_task(self._run(running))

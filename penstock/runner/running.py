@@ -12,6 +12,7 @@ from penstock.group.fetcher import Taken
 from penstock.handler import Context
 from penstock.job import Claim
 from penstock.policy import GaveUp, Happened, Returned, Stopped
+from penstock.runner.processes import Processes
 from penstock.runner.threads import Threads
 
 MARGIN = 0.9  # a claim that could not be renewed for this share of its ttl counts as lost
@@ -40,14 +41,20 @@ class Running:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    def of(cls, taken: Taken, *, ttl: timedelta, threads: Threads) -> Self:
+    def of(cls, taken: Taken, *, ttl: timedelta, threads: Threads, processes: Processes) -> Self:
         """What was taken, not started yet; its claim surely holds for most of the ttl since it was asked for."""
         job = taken.claim.job
         key = f"{taken.store.engine.identity.uuid}-{job.id}"
         return cls(
             store=taken.store,
             claim=taken.claim,
-            context=Context(job=job, params={}, idempotency_key=key, threads=threads),
+            context=Context(
+                job=job,
+                params={},
+                idempotency_key=key,
+                threads=threads,
+                processes=processes,
+            ),
             held_until=taken.asked_at + ttl.total_seconds() * MARGIN,
         )
 

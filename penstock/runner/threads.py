@@ -44,6 +44,28 @@ class Threads(Executor):
             self._idle.release()
 
 
+class Calls(Executor):
+    """No threads at all: calls wait until a thread that is there serves them, one after another."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """The call will run; the future tells how it ends."""
+        future: Future[T] = Future()
+        self._calls.put(partial(_run, future, partial(fn, *args, **kwargs)))
+        return future
+
+    def serve(self) -> None:
+        """All calls have run, and there will be no more."""
+        while call := self._calls.get():
+            call()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Whoever serves is free once the calls until now have run."""
+        self._calls.put(None)
+
+
 def _run(future: "Future[T]", call: Callable[[], T]) -> None:
     if not future.set_running_or_notify_cancel():
         return

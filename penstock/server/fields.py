@@ -1,23 +1,16 @@
 """What may be sent: the fields of each kind of body, and the errors that name them."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
-from penstock.errors import BadJob
-from penstock.serialization import JSON
-from penstock.settings import nearest
+from penstock.serialization import JSON, explained
 
 Object: TypeAlias = dict[str, object]
 Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 Fields = TypeVar("Fields", bound=msgspec.Struct)
-
-_PLACED = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
-_NAMING = re.compile(r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL)
-_COMPARED = 50  # characters of an unknown name
 
 
 class LegacyFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -85,18 +78,4 @@ def taken(value: JSON, kind: type[Fields]) -> Fields:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), kind) from error
-
-
-def _explained(text: str, kind: type[msgspec.Struct]) -> BadJob:
-    placed = _PLACED.fullmatch(text)
-    message, path = placed.groups() if placed else (text, "")
-    naming = _NAMING.fullmatch(message)
-    if naming is None:
-        return BadJob.field(path, f"{message[0].lower()}{message[1:]}")
-    problem, name = naming.groups()
-    place = f"{path}.{name}" if path else name
-    if problem == "missing required":
-        return BadJob.field(place, "is missing")
-    known = _SECTIONS.get(path, kind).__struct_fields__
-    return BadJob.field(place, f"is unknown; {nearest(name[:_COMPARED], known)}")
+        raise explained(error, lambda path: _SECTIONS.get(path, kind).__struct_fields__) from error

@@ -117,7 +117,7 @@ def native_job(value: JSON) -> Asked:
         priority=fields.priority,
         delay=_duration(fields.delay),
         run_at=None if fields.run_at is None else _utc(fields.run_at, "run_at"),
-        dedupe=tuple(fields.dedupe) if isinstance(fields.dedupe, list) else bool(fields.dedupe),
+        dedupe=tuple(fields.dedupe) if isinstance(fields.dedupe, list) else fields.dedupe,
         root=_root(fields.root),
         max_attempts=fields.max_attempts,
         timeout=_duration(fields.timeout),

@@ -118,7 +118,7 @@ def _prepare_one(group: QueueGroup, batch: Batch, caller: Caller, index: int) ->
 
 def _prepare(group: QueueGroup, asked: Asked, caller: Caller) -> NewJob:
     try:
-        return group.prepare(caller.mark(asked.spec))
+        return group.admit(caller.mark(asked.spec))
     except BadJob as error:
         raise asked.wrong(error) from error
     except NotAllowed as error:

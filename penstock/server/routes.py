@@ -10,7 +10,9 @@ from starlette.types import ASGIApp
 
 from penstock.group import QueueGroup
 from penstock.inspection import Health, Inspection
+from penstock.remote import Remote
 from penstock.server.access import Access
+from penstock.server.claims import Claims
 from penstock.server.legacy import Legacy
 from penstock.server.native import Native
 from penstock.server.probes import Probes
@@ -27,23 +29,26 @@ def build(
     health: Health,
     settings: ServerSettings,
     version: str,
+    *,
+    remote: Remote,
 ) -> ASGIApp:
     """The HTTP server as an ASGI application; SettingsError for a wrong line of [server]."""
     router = Router(
-        list(routes(group, inspection, health, version)),
+        list(routes(group, inspection, health, version, remote=remote)),
         redirect_slashes=False,  # a trailing slash is another path, which is not there
     )
     return Problems(Access(router, settings))
 
 
 def routes(
-    group: QueueGroup, inspection: Inspection, health: Health, version: str
+    group: QueueGroup, inspection: Inspection, health: Health, version: str, *, remote: Remote
 ) -> Sequence[Route]:
     """Every path, the busiest first; one that is spelled out before one with a name in its place."""
     native = Native(group, inspection)
     queues = Queues(inspection)
     legacy = Legacy(group, inspection, version)
     probes = Probes(group, health)
+    claims = Claims(remote)
     return [
         _path("/v1/jobs", GET=native.jobs, POST=native.push),
         _path("/jobs/add", POST=legacy.add),
@@ -55,6 +60,13 @@ def routes(
         _path("/v1/jobs/{id}/cancel", POST=native.cancel),
         _path("/v1/jobs/{id}/retry", POST=native.retry),
         _path("/v1/jobs/{id}/explain", GET=native.explain),
+        _path("/v1/jobs/{id}/progress", PUT=claims.progress),
+        _path("/v1/claims", POST=claims.claim),
+        _path("/v1/claims/ack", POST=claims.ack),
+        _path("/v1/claims/renew", POST=claims.renew),
+        _path("/v1/claims/release", POST=claims.release),
+        _path("/v1/claims/retry", POST=claims.retry),
+        _path("/v1/claims/bury", POST=claims.bury),
         _path("/v1/queues", GET=queues.all),
         _path("/v1/queues/{domain}/{type}", GET=queues.one),
         _path("/v1/queues/{domain}/{type}/pause", POST=queues.pause),

@@ -3,7 +3,7 @@
 Builds nothing and opens nothing. Every refusal names the line or the variable to change.
 """
 
-from penstock.settings.kinds import nearest
+from penstock.errors import nearest
 from penstock.settings.loading import load
 from penstock.settings.sections import (
     CallbackSettings,

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from penstock.errors import SettingsError
-from penstock.settings.kinds import inner_section, keys_of, named_section, nearest, read_text
+from penstock.errors import SettingsError, nearest
+from penstock.settings.kinds import inner_section, keys_of, named_section, read_text
 from penstock.settings.sections import Settings
 from penstock.settings.source import Keys, Source
 

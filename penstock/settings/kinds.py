@@ -1,7 +1,6 @@
 """What a key may hold: read from TOML or from a variable, and told in words where it does not fit."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Union, get_args, get_origin, get_type_hints
@@ -58,13 +57,6 @@ def expected(kind: object) -> str:
         return f"one of {', '.join(str(one.value) for one in kind)}"
     words = {bool: "true or false", int: "an integer", float: "a number", str: "text"}
     return next(word for plain, word in words.items() if kind is plain)
-
-
-def nearest(key: str, known: Iterable[str]) -> str:
-    """What to say of an unknown key: the nearest known one, or all of them."""
-    names = sorted(known)
-    close = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
 
 
 def _given(kind: object) -> object:

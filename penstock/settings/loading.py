@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
-from penstock.errors import SettingsError
+from penstock.errors import SettingsError, nearest
 from penstock.job import CALLBACK_TYPE, is_name
 from penstock.settings.environment import put_over
-from penstock.settings.kinds import inner_section, keys_of, named_section, nearest, read
+from penstock.settings.kinds import inner_section, keys_of, named_section, read
 from penstock.settings.sections import Settings, StoreSettings
 from penstock.settings.source import Keys, Source
 

@@ -3,12 +3,16 @@
 import asyncio
 import logging
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from penstock.cli.options import EXAMPLES, _OneLine, run, settings_of
+from penstock.cli.options import EXAMPLES, _OneLine, application, handlers_of, run, settings_of
 from penstock.errors import SettingsError
+from penstock.queue import JobSpec
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +74,74 @@ def test_the_development_profile_allows_this_machine_and_the_examples() -> None:
     assert development.commands.exec.allow[0].startswith(str(EXAMPLES))
 
 
+JOBS = """
+from penstock import Job, job
+
+class Mail(Job, type="mail"):
+    def run(self, context): ...
+
+class Box:
+    jobs = [Mail]
+
+@job
+def resize(path): ...
+
+mapping = {"mail": Mail, "plain": lambda context: None}
+nothing = []
+half = Mail("", 1) if False else 3
+"""
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of jobs in the working directory, whose name is new each time."""
+    name = f"jobs_{uuid4().hex}"
+    Path(f"{name}.py").write_text(JOBS)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return name
+
+
+@pytest.mark.parametrize(
+    ("attribute", "types"),
+    [
+        ("", ["mail", "resize"]),
+        (":Mail", ["mail"]),
+        (":resize", ["resize"]),
+        (":Box.jobs", ["mail"]),
+        (":mapping", ["mail", "plain"]),
+    ],
+)
+def test_an_app_is_a_module_or_what_an_attribute_of_it_holds(
+    attribute: str, types: list[str], jobs: str
+) -> None:
+    assert sorted(handlers_of(f"{jobs}{attribute}")) == types
+
+
+@pytest.mark.parametrize(
+    ("app", "told"),
+    [
+        (":jobs", "write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry"),
+        ("{jobs}:", "write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry"),
+        ("{jobs}:mial", "module '{jobs}' has no attribute 'mial'"),
+        ("{jobs}:nothing", "holds no jobs; give a job class, a job function"),
+        ("{jobs}:half", "a int holds no jobs; give a job class"),
+        ("no_such_module_anywhere", "No module named 'no_such_module_anywhere'"),
+    ],
+)
+def test_an_app_without_jobs_is_refused_by_name(app: str, told: str, jobs: str) -> None:
+    named = app.format(jobs=jobs)
+
+    with pytest.raises(SettingsError) as caught:
+        handlers_of(named)
+
+    assert str(caught.value).startswith(f"--app {named}")
+    assert told.format(jobs=jobs) in str(caught.value)
+
+
+def test_without_an_app_there_are_no_handlers() -> None:
+    assert handlers_of(None) == {}
+
+
 def test_no_record_forges_a_line() -> None:
     record = logging.LogRecord("n", logging.INFO, "f", 1, "a\nERROR forged \x1b[2J", None, None)
 
@@ -112,3 +184,84 @@ def test_a_traceback_is_set_in_line_by_line() -> None:
     assert first == "failed"
     assert all(line.startswith("    ") for line in rest)
     assert "\x1b" not in "".join(rest)
+
+
+@pytest.fixture
+def module(empty_directory: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A module beside us that holds a Penstock with settings of its own, and jobs."""
+    name = "jobs_of_this_test"
+    Path(f"{name}.py").write_text(MODULE)
+    monkeypatch.syspath_prepend("")
+    yield name
+    sys.modules.pop(name, None)
+
+
+MODULE = """
+from penstock import Context, Penstock
+from penstock.settings import ServerSettings, Settings, StoreSettings
+
+def echo(context: Context) -> object:
+    return context.params
+
+stores = {"own": StoreSettings(url="memory://", accept_volatile=True)}
+penstock = Penstock(Settings(stores=stores, server=ServerSettings(port=7)), {"echo": echo})
+jobs = {"echo": echo}
+"""
+
+
+def test_a_penstock_that_is_named_is_taken_with_its_own_settings(module: str) -> None:
+    configured("penstock.toml", 1)
+
+    found = application(None, app=f"{module}:penstock")
+
+    assert found is sys.modules[module].penstock
+    assert (list(found.settings.stores), found.settings.server.port) == (["own"], 7)
+
+
+def test_what_the_options_say_comes_before_its_own_settings(module: str) -> None:
+    app = f"{module}:penstock"
+
+    kept = application(None, app=app, data=Path("here")).settings
+    assert (kept.stores["main"].url, kept.server.port) == (
+        f"sqlite:///{Path('here/penstock.db').absolute()}",
+        7,
+    )
+    loaded = application(configured("other.toml", 2), app=app).settings
+    assert (list(loaded.stores), loaded.server.port) == (["main"], 2)
+    assert loaded.commands.http.allow_private == ()
+    allowing = application(None, app=app, profile="development").settings
+    assert "127.0.0.0/8" in allowing.commands.http.allow_private
+
+
+def test_a_penstock_that_its_own_module_has_used_is_closed_first(module: str) -> None:
+    used = application(None, app=f"{module}:penstock")
+    pushed = used.push_sync(JobSpec("echo"))
+
+    found = application(None, app=f"{module}:penstock")
+
+    assert [one for one in threading.enumerate() if one.name == "penstock"] == []
+    assert found.push_sync(JobSpec("echo")).id == pushed.id + 1
+    found.close_sync()
+
+
+def test_jobs_that_are_named_run_in_what_is_configured(module: str) -> None:
+    configured("penstock.toml", 1)
+
+    found = application(None, app=f"{module}:jobs")
+
+    assert found is not sys.modules[module].penstock
+    assert found.settings.server.port == 1
+    assert "echo" in found.registry.types
+
+
+@pytest.mark.parametrize(
+    "app", ["", ":", ":jobs", "jobs_of_this_test:", "jobs_of_this_test:nope", "no_such_module:x"]
+)
+def test_what_cannot_be_named_is_said_with_the_option(module: str, app: str) -> None:
+    with pytest.raises(SettingsError, match=f"^--app {app}: "):
+        application(None, app=app)
+
+
+def test_what_is_neither_jobs_nor_a_penstock_is_refused_with_the_option(module: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^--app {module}:stores: (?!--app)"):
+        application(None, app=f"{module}:stores")

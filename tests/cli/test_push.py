@@ -47,6 +47,17 @@ def test_many_alike(penstock: Shell) -> None:
     assert answer.out == "1\n2\n3\n"
 
 
+def test_many_as_json_are_one_document(penstock: Shell) -> None:
+    answer = penstock(
+        *("push", "http", "--param", "url=http://127.0.0.1:9/", "--count", "2", "--json", *LOOPBACK)
+    )
+
+    assert json.loads(answer.out) == [
+        {"id": 1, "deduplicated": False},
+        {"id": 2, "deduplicated": False},
+    ]
+
+
 def test_a_duplicate_is_told(penstock: Shell) -> None:
     words = ("push", "http", "--param", "url=http://127.0.0.1:9/", "--dedupe", "--json", *LOOPBACK)
 

@@ -21,6 +21,18 @@ ENV = os.path.realpath("/usr/bin/env")
 EXAMPLES = Path(__file__).parents[2] / "examples" / "scripts"
 
 
+class Ears:
+    """Hears what a job's program writes."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[bytes] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+
+    def wrote(self, data: bytes) -> None:
+        """Keep it for the test, which is in another thread."""
+        self._loop.call_soon_threadsafe(self.heard.put_nowait, data)
+
+
 async def test_a_program_runs_and_its_output_is_kept(run_any: ExecCommand, folder: Path) -> None:
     path = script(folder / "a.sh", 'echo "hello $1"; echo warned >&2')
 
@@ -28,6 +40,26 @@ async def test_a_program_runs_and_its_output_is_kept(run_any: ExecCommand, folde
     result = await run_any.run(context({"cmd": f"{path} world"}))
 
     assert result == {"exit_code": 0, "output": "hello world\nwarned\n", "truncated": False}
+
+
+async def test_its_output_is_heard_while_it_runs_and_kept_all_the_same(
+    run_any: ExecCommand, folder: Path
+) -> None:
+    os.mkfifo(folder / "go")
+    path = script(folder / "a.sh", f"echo one; read word < {folder}/go; echo $word")
+    look = context({"cmd": str(path)})
+    ears = Ears()
+    look.wrote = ears.wrote
+    running = asyncio.ensure_future(run_any.run(look))
+
+    async with asyncio.timeout(5):
+        assert await ears.heard.get() == b"one\n"
+        assert not running.done()
+        await asyncio.to_thread((folder / "go").write_text, "two\n")
+        result = await running
+
+    assert await ears.heard.get() == b"two\n"
+    assert result == {"exit_code": 0, "output": "one\ntwo\n", "truncated": False}
 
 
 async def test_argv_is_taken_word_for_word(run_any: ExecCommand, folder: Path) -> None:

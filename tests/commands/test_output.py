@@ -47,6 +47,27 @@ def test_more_than_is_kept_is_taken_in_all_the_same(
         assert (len(output.kept), output.truncated) == (MAX_RESULT, True)
 
 
+def test_whoever_listens_hears_each_piece_at_once_and_all_of_it(
+    bell: Bell, pipe: tuple[IO[bytes], IO[bytes]]
+) -> None:
+    heard: list[bytes] = []
+    with Output(pipe[0], bell, heard.append) as output:
+        pipe[1].write(b"one")
+        output.take_in(5)
+        assert heard == [b"one"]
+
+        for _ in range(2 * MAX_RESULT // 4096):
+            pipe[1].write(b"x" * 4096)
+            output.take_in(5)
+        pipe[1].write(b"last")
+        output.drain()
+        pipe[1].close()
+        output.drain()
+
+    assert len(b"".join(heard)) == 3 + 2 * MAX_RESULT + 4
+    assert heard[-1] == b"last"
+
+
 def test_a_ring_ends_the_wait_once(bell: Bell, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
     with Output(pipe[0], bell) as output:
         bell.ring()

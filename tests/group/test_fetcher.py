@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
+import pytest
+
 from penstock.clock import ManualClock
 from penstock.engine import Claimed, ReadyQueue, Want
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import EngineUnavailable
 from penstock.events import Events
-from penstock.group import QueueGroup, Store
+from penstock.group import QueueGroup, Store, Turns
 from penstock.group.fetcher import Fetcher, Taken
 from penstock.handler import Context, FunctionHandler, Registry
 from penstock.job import QueueKey, Root
@@ -169,3 +171,49 @@ async def test_a_store_that_is_away_keeps_the_others_from_nothing() -> None:
 
     assert [found.store.name for found in taken] == ["two"]
     assert list(fetcher.troubles) == ["one"]
+
+
+async def test_named_types_need_no_handler_here() -> None:
+    at = await installation(HANDLERS, accepts=lambda type: True)
+    await at.push(JobSpec("a"), JobSpec("elsewhere"))
+
+    assert await types_fetched(at, 9, types=["elsewhere"]) == ["elsewhere"]
+
+
+async def test_a_ttl_of_its_own_stands_for_that_of_the_type() -> None:
+    at = await installation(HANDLERS)
+    await at.push(JobSpec("a"))
+
+    [taken] = await Fetcher(at.group, "w1", ttl=timedelta(minutes=5)).fetch(1)
+
+    assert taken.claim.until - at.clock.now() == timedelta(minutes=5)
+
+
+async def test_those_who_share_turns_are_served_as_one() -> None:
+    at = await installation(HANDLERS)
+    await at.push(*[JobSpec(type, {"i": i}) for i in range(3) for type in ("a", "b", "c")])
+    turns = Turns()
+
+    fetched = [await Fetcher(at.group, f"w{n}", turns=turns).fetch(1) for n in range(3)]
+
+    assert {taken.claim.job.type for [taken] in fetched} == {"a", "b", "c"}
+
+
+async def test_a_fetch_that_found_nothing_but_superseded_jobs_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("penstock.group.fetcher.ROUNDS", 1)
+    at = await installation(HANDLERS)
+    old = Root(signature="s", timestamp=at.clock.now())
+    new = Root(signature="s", timestamp=at.clock.now() + timedelta(seconds=1))
+    await at.push(*[JobSpec("a", {"i": i}, root=old) for i in range(1500)])
+    [wanted] = await at.push(JobSpec("a", {"i": -1}, root=new))
+    fetcher = Fetcher(at.group, "w1")
+
+    first = await fetcher.fetch(1)
+    gave_up = fetcher.gave_up
+    second = await fetcher.fetch(1)
+
+    assert (list(first), gave_up) == ([], True)
+    assert [taken.claim.job.id for taken in second] == [wanted]
+    assert not fetcher.gave_up

@@ -1,7 +1,6 @@
 # long: routes, checks and waits of one class, with handlers that ship
 """All queues together: routes, checks before anything is stored, and waiting on many stores."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +14,6 @@ from penstock.engine import CONFLICT, Feature, JobFilter
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import (
     BadJob,
-    EngineUnavailable,
     FieldError,
     NotAllowed,
     UnknownJob,
@@ -31,8 +29,6 @@ from penstock.queue import JobSpec
 from penstock.serialization import JSON, JSONObject
 from penstock.settings import CallbackSettings, HttpSettings
 from tests.installation import installation
-
-LONG = timedelta(seconds=30)
 
 
 @dataclass
@@ -56,13 +52,6 @@ class Simple(MemoryEngine):
     """A store that keeps no order but its own."""
 
     features = MemoryEngine.features - {Feature.ORDER}
-
-
-class Away(MemoryEngine):
-    """A store that cannot be reached for waiting."""
-
-    async def wait(self, timeout: timedelta) -> bool:
-        raise EngineUnavailable("away")
 
 
 def group(
@@ -173,7 +162,7 @@ def test_the_wrong_fields_of_all_jobs_are_named_with_their_places() -> None:
         JobSpec("purge"),
         JobSpec("purge", {"wrong": True}),
         JobSpec("a b"),
-        JobSpec("unknown"),
+        JobSpec(CALLBACK_TYPE),
     )
 
     assert fields(error) == [
@@ -202,7 +191,7 @@ def test_an_unknown_type_is_refused_with_the_known_ones_and_the_line_to_add() ->
     at = two_stores()
 
     with pytest.raises(UnknownType, match=r"'htpp'; known: mail, purge.* add \[queues\.htpp\]"):
-        at.prepare(JobSpec("htpp"))
+        at.admit(JobSpec("htpp"))
 
     assert not at.knows("htpp")
 
@@ -210,18 +199,27 @@ def test_an_unknown_type_is_refused_with_the_known_ones_and_the_line_to_add() ->
 async def test_an_accepted_type_needs_no_handler() -> None:
     at = group(accepts=lambda type: type.startswith("remote"))
 
-    await at.push([JobSpec("remote_mail", {"wrong": True})])
+    await at.store([at.admit(JobSpec("remote_mail", {"wrong": True}))])
 
     assert await stored(at) == ["remote_mail"]
     with pytest.raises(UnknownType):
-        at.prepare(JobSpec("local"))
+        at.admit(JobSpec("local"))
 
 
-def test_callback_jobs_cannot_be_pushed_as_if_we_told_them() -> None:
+async def test_our_own_code_may_push_a_type_that_only_another_process_knows() -> None:
+    at = two_stores()
+
+    await at.push([JobSpec("elsewhere", {"wrong": True}), JobSpec("purge")])
+
+    assert await stored(at) == ["elsewhere", "purge"]
+
+
+@pytest.mark.parametrize("door", ["prepare", "admit"])
+def test_callback_jobs_cannot_be_pushed_as_if_we_told_them(door: str) -> None:
     at = group(handlers={CALLBACK_TYPE: Strict()}, accepts=lambda type: True)
 
     with pytest.raises(BadJob, match="type: callback jobs are pushed by Penstock alone"):
-        at.prepare(JobSpec(CALLBACK_TYPE, {"event": "job.done"}))
+        getattr(at, door)(JobSpec(CALLBACK_TYPE, {"event": "job.done"}))
 
 
 @pytest.mark.parametrize("type", ["unknown", CALLBACK_TYPE, "x" * 5000, "\ud800", ""])
@@ -230,10 +228,39 @@ def test_a_callback_of_a_type_that_cannot_run_here_is_refused(type: str) -> None
     callback = Callback(on=On.FAILED, type=type, params="{}")
 
     with pytest.raises(UnknownType, match="no handler for type") as caught:
-        at.prepare(JobSpec("mail", callbacks=(callback,)))
+        at.admit(JobSpec("mail", callbacks=(callback,)))
 
     assert fields(caught.value) == ["callbacks.failed.type"]
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("type", [CALLBACK_TYPE, "x" * 5000, "\ud800", ""])
+def test_a_callback_of_a_type_that_runs_nowhere_is_refused_to_our_own_code(type: str) -> None:
+    callback = Callback(on=On.DONE, type=type, params="{}", report=False)
+
+    with pytest.raises(UnknownType, match="no handler for type") as caught:
+        group().prepare(JobSpec("mail", callbacks=(callback,)))
+
+    assert fields(caught.value) == ["callbacks.done.type"]
+
+
+def test_our_own_code_may_name_a_callback_that_another_process_runs(calling: QueueGroup) -> None:
+    callback = Callback(on=On.DONE, type="elsewhere", params="{}", report=False)
+
+    new = calling.prepare(JobSpec("mail", callbacks=(callback,)))
+
+    assert new.details.callbacks == (callback,)
+    with pytest.raises(UnknownType):
+        calling.admit(JobSpec("mail", callbacks=(callback,)))
+
+
+def test_an_event_goes_to_a_url_and_to_no_other_command(calling: QueueGroup) -> None:
+    callback = Callback(on=On.DONE, type="elsewhere", params="{}")
+
+    with pytest.raises(BadJob, match="callback_done for commands") as caught:
+        calling.prepare(JobSpec("mail", callbacks=(callback,)))
+
+    assert fields(caught.value) == ["callbacks.done.type"]
 
 
 @pytest.fixture
@@ -338,40 +365,15 @@ async def test_the_types_of_a_store_are_those_that_live_there_and_callbacks() ->
     }
 
 
-@pytest.mark.parametrize("type", ["mail", "purge"])
-async def test_a_push_to_any_store_ends_the_wait(type: str) -> None:
+async def test_those_of_some_types_that_live_in_a_store_need_no_handler_here() -> None:
     at = two_stores()
-    async with asyncio.timeout(5):
-        await at.wait(timedelta(0))  # what woke before is heard
-        waiting = asyncio.create_task(at.wait(LONG))
-        await asyncio.sleep(0)
 
-        await at.push([JobSpec(type)])
+    types = {
+        name: at.types_in(store, ["purge", "elsewhere", CALLBACK_TYPE])
+        for name, store in at.stores.items()
+    }
 
-        assert await waiting is True
-
-
-async def test_a_wait_ends_when_its_time_is_up() -> None:
-    assert await two_stores().wait(timedelta(milliseconds=1)) is False
-
-
-async def test_stores_that_are_away_end_the_wait_with_their_error() -> None:
-    at = group({"one": Away(), "other": Away(number=1), "well": MemoryEngine(number=2)})
-
-    with pytest.raises(EngineUnavailable, match="away"):
-        await at.wait(LONG)
-
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def test_who_stops_waiting_leaves_nobody_waiting() -> None:
-    waiting = asyncio.create_task(two_stores().wait(LONG))
-    await asyncio.sleep(0)
-
-    waiting.cancel()
-    await asyncio.wait([waiting])
-
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert types == {"disk": {"elsewhere", CALLBACK_TYPE}, "fast": {"purge", CALLBACK_TYPE}}
 
 
 async def test_jobs_of_all_domains_have_the_queue_of_their_type() -> None:

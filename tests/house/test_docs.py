@@ -15,6 +15,7 @@ from penstock.inspection import Moved, ReasonCode
 from penstock.job import Move, NewJob, QueueKey, State
 from penstock.serialization import JSON, JSONObject
 from penstock.server import render
+from penstock.server.claims_payload import ProgressFields, WishFields
 from penstock.server.fields import (
     BatchFields,
     CallbackFields,
@@ -118,7 +119,7 @@ async def test_the_api_has_every_path_with_its_methods_and_no_other(made: Instal
 
     declared = [
         (method, route.path)
-        for route in routes(made.group, made.inspection, made.health, "1")
+        for route in routes(made.group, made.inspection, made.health, "1", remote=made.remote)
         for method in (route.methods or set()) - {"HEAD"}
     ]
 
@@ -142,6 +143,8 @@ def test_the_parameters_on_the_page_are_those_that_are_taken() -> None:
         ("/v1/jobs/cancel", ManyFields),
         ("/v1/jobs/retry", ManyFields),
         ("/v1/jobs/delete", ManyFields),
+        ("/v1/claims", WishFields),
+        ("/v1/jobs/{id}/progress", ProgressFields),
     ],
 )
 def test_the_fields_on_the_page_are_those_that_are_taken(

@@ -71,19 +71,10 @@ class Running:
 
 
 @asynccontextmanager
-async def started(config: Path, *words: str) -> AsyncIterator[Running]:
-    """`penstock <words>` with this configuration; killed at the end if it still runs."""
+async def python(place: Path, *words: str) -> AsyncIterator[Running]:
+    """`python <words>` in this directory; killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "penstock.cli",
-        *words,
-        "--config",
-        str(config),
-        stderr=PIPE,
-        cwd=config.parent,
-        env=_environment(),
-        limit=2**20,
+        sys.executable, *words, stderr=PIPE, cwd=place, env=_environment(), limit=2**20
     )
     running = Running(process)
     try:
@@ -96,6 +87,14 @@ async def started(config: Path, *words: str) -> AsyncIterator[Running]:
         await (
             process.communicate()
         )  # children of a killed parent end by themselves, and with them the pipe
+
+
+@asynccontextmanager
+async def started(config: Path, *words: str) -> AsyncIterator[Running]:
+    """`penstock <words>` with this configuration; killed at the end if it still runs."""
+    command = ("-m", "penstock.cli", *words, "--config", str(config))
+    async with python(config.parent, *command) as running:
+        yield running
 
 
 @asynccontextmanager
@@ -181,6 +180,14 @@ async def get(url: str) -> dict[str, JSON]:
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         found: dict[str, JSON] = await response.json()
         return found
+
+
+def number(answer: JSON, name: str) -> int:
+    """The number of this name in a JSON object."""
+    assert isinstance(answer, Mapping)
+    found = answer[name]
+    assert isinstance(found, int)
+    return found
 
 
 async def curl(*words: str) -> str:

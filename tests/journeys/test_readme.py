@@ -1,4 +1,4 @@
-"""The README's example of a handler of one's own, word for word."""
+"""The README's example of a job of one's own, word for word."""
 
 import re
 import subprocess
@@ -13,9 +13,9 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def test_the_handler_of_the_readme_runs(tmp_path: Path) -> None:
+def test_the_job_of_the_readme_runs(tmp_path: Path) -> None:
     [code] = [text for kind, text in FENCED.findall(README) if kind == "python"]
-    [commands] = [text for kind, text in FENCED.findall(README) if "--app jobs:handlers" in text]
+    [commands] = [text for kind, text in FENCED.findall(README) if "--app jobs" in text]
     (tmp_path / "jobs.py").write_text(code)
 
     printed = [run(line, tmp_path) for line in commands.splitlines()]

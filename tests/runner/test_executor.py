@@ -1,3 +1,4 @@
+# long: every way in which a handler can misbehave
 """The executor: which deadline counts, what is refused before a handler runs, and that no handler's error leaves it."""
 
 import asyncio
@@ -12,7 +13,7 @@ from penstock.handler import Context, FunctionHandler
 from penstock.job import Job
 from penstock.policy import MAX_RESULT, Failed, Happened, Policy, Returned
 from penstock.queue import JobSpec
-from penstock.runner.executor import Executor, _named
+from penstock.runner.executor import Executor, named
 from penstock.serialization import JSON, JSONObject
 from tests.installation import SOON, Installation, installation
 
@@ -160,7 +161,7 @@ def raising(error: BaseException) -> FunctionHandler:
 
 def test_half_of_a_surrogate_pair_in_an_error_is_told_as_stores_can_keep_it() -> None:
     # Not through a run: what would be logged on the way cannot be told by the test runner's own processes.
-    assert _named(RuntimeError("half \udc80")) == "RuntimeError: half ?"
+    assert named(RuntimeError("half \udc80")) == "RuntimeError: half ?"
 
 
 @pytest.mark.parametrize(
@@ -201,10 +202,31 @@ async def test_rules_that_fail_are_a_failure_of_the_job_too(handler: Broken, tol
     assert not happened.permanent
 
 
-async def test_a_pause_that_is_no_duration_is_the_types_own() -> None:
-    happened = await attempted(raising(Retry("busy", after=cast(timedelta, 30))))
+class Keeping(Retry):
+    """An error that keeps its pause by itself."""
 
-    assert happened == Failed(error="busy", after=None)
+    def __init__(self, after: object) -> None:
+        super().__init__("busy")
+        self.after = cast("timedelta | None", after)
+
+
+@pytest.mark.parametrize(
+    ("error", "after"),
+    [
+        (Retry("busy", after=30), timedelta(seconds=30)),
+        (Retry("busy", after=timedelta(minutes=1)), timedelta(minutes=1)),
+        (Retry("busy"), None),
+        (Keeping(30), timedelta(seconds=30)),
+        (Keeping("soon"), None),
+        (Keeping(-1), None),
+    ],
+)
+async def test_a_pause_is_in_seconds_or_a_timedelta_else_the_types_own(
+    error: Retry, after: timedelta | None
+) -> None:
+    happened = await attempted(raising(error))
+
+    assert happened == Failed(error="busy", after=after)
 
 
 @pytest.mark.parametrize("result", [Unshowable(), "\U0001f600" * MAX_RESULT, [[]] * MAX_RESULT])

@@ -12,7 +12,7 @@ from penstock.engine import Ack, Claimed, ReadyQueue, Want
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import Bury, EngineUnavailable
 from penstock.handler import Context, FunctionHandler
-from penstock.job import State
+from penstock.job import Root, State
 from penstock.policy import Policy
 from penstock.queue import JobSpec
 from penstock.runner.runjobs import Limits, Reached, Run, RunJobs
@@ -226,3 +226,29 @@ async def test_an_end_that_cannot_be_stored_counts_after_the_limits(
 
     assert (done.reached, str(done.error)) == (reached, "away for a test")
     assert [job.error for job in done.jobs] == ["away for a test"]
+
+
+async def test_a_run_does_not_end_before_it_has_passed_all_that_is_superseded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("penstock.group.fetcher.ROUNDS", 1)
+    at = await installation(HANDLERS)
+    old = Root(signature="s", timestamp=at.clock.now())
+    new = Root(signature="s", timestamp=at.clock.now() + timedelta(seconds=1))
+    await at.push(*[JobSpec("work", {"i": i}, root=old) for i in range(2500)])
+    [wanted] = await at.push(JobSpec("work", {"i": -1}, root=new))
+
+    done, _ = await run(at)
+
+    assert len(done.jobs) == 1
+    assert (await at.job(wanted)).state is State.DONE
+
+
+async def test_named_types_without_a_handler_here_are_left_alone() -> None:
+    at = await installation(HANDLERS, accepts=lambda type: True)
+    [id] = await at.push(JobSpec("elsewhere"))
+
+    done, _ = await run(at, Limits(types=["work", "elsewhere"]))
+
+    assert done.jobs == []
+    assert (await at.job(id)).state is State.READY

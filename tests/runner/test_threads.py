@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from penstock.runner.threads import Threads
+from penstock.runner.threads import Calls, Threads
 from tests.installation import SOON
 
 
@@ -56,6 +56,18 @@ async def test_an_event_loop_runs_calls_in_them() -> None:
         await loop.run_in_executor(Threads(), threading.current_thread)
         is not threading.main_thread()
     )
+
+
+def test_calls_wait_for_the_thread_that_serves_them() -> None:
+    calls = Calls()
+    here, failed = calls.submit(threading.current_thread), calls.submit(exit_with, 3)
+    assert not here.done()
+
+    calls.shutdown()
+    calls.serve()
+
+    assert here.result(0) is threading.current_thread()
+    assert isinstance(failed.exception(0), SystemExit)
 
 
 def exit_with(code: int) -> None:

@@ -21,6 +21,7 @@ from penstock.handler import Context, FunctionHandler, Registry
 from penstock.inspection import Health, Inspection
 from penstock.job import CALLBACK_TYPE, Claim, JobId, Move
 from penstock.policy import Outcome, Policies, Policy
+from penstock.remote import Remote
 from penstock.serialization import JSON
 from penstock.server import build
 from penstock.settings import CallbackSettings, ExecSettings, HttpSettings, ServerSettings
@@ -41,7 +42,14 @@ class Place:
 
     def served(self, settings: ServerSettings) -> ASGIApp:
         """Another server over the same queues."""
-        return build(self.made.group, self.made.inspection, self.made.health, settings, VERSION)
+        return build(
+            self.made.group,
+            self.made.inspection,
+            self.made.health,
+            settings,
+            VERSION,
+            remote=self.made.remote,
+        )
 
     async def claim(self, id: JobId) -> Claim:
         """The claim of this waiting job."""
@@ -68,14 +76,17 @@ class Place:
 
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
-    """A server that knows http, exec and mail jobs; only public targets, no programs."""
+    """A server that knows http, exec and mail jobs, and some for remote workers; only public targets, no programs."""
     http = HttpCommand(HttpSettings(), version=VERSION)
     made = await installation(
-        {"http": http, "exec": ExecCommand(ExecSettings()), "mail": FunctionHandler(_mail)}
+        {"http": http, "exec": ExecCommand(ExecSettings()), "mail": FunctionHandler(_mail)},
+        accepts=lambda type: type.startswith("remote"),
     )
     registry = made.group.registry
     registry.register(CALLBACK_TYPE, CallbackCommand(http, registry, CallbackSettings()))
-    app = build(made.group, made.inspection, made.health, ServerSettings(), VERSION)
+    app = build(
+        made.group, made.inspection, made.health, ServerSettings(), VERSION, remote=made.remote
+    )
     yield Place(made, app, Client(app))
     await http.close()
     await made.engine.close()
@@ -117,7 +128,8 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
     group = QueueGroup(
         stores, default="main", routes={"sms": "disk"}, policies=policies, registry=registry
     )
-    app = build(group, Inspection(group), Health(), ServerSettings(), VERSION)
+    inspection, remote = Inspection(group), Remote(group)
+    app = build(group, inspection, Health(), ServerSettings(), VERSION, remote=remote)
     yield Pair(Client(app), first, second)
     await second.close()
 

@@ -74,6 +74,11 @@ class Client:
         told = [("Content-Type", "application/json"), *headers]
         return await self.ask("POST", path, json.dumps(value).encode(), headers=told)
 
+    async def put(self, path: str, value: JSON = None) -> Answer:
+        """PUT the value as JSON."""
+        told = [("Content-Type", "application/json")]
+        return await self.ask("PUT", path, json.dumps(value).encode(), headers=told)
+
     async def ask(
         self,
         method: str,
@@ -82,12 +87,14 @@ class Client:
         *,
         headers: Headers = (),
         host: str | None = HERE,
+        gone: asyncio.Event | None = None,
     ) -> Answer:
-        """Send the request, its body in pieces if it is given so."""
+        """Send the request, its body in pieces if it is given so; the client goes once `gone` is set, else it stays."""
         named = [] if host is None else [("Host", host)]
         pieces = [body] if isinstance(body, bytes) else list(body)
         sent = asyncio.Queue[Message]()
-        await self._app(self._scope(method, path, [*named, *headers]), _receiver(pieces), sent.put)
+        scope = self._scope(method, path, [*named, *headers])
+        await self._app(scope, _receiver(pieces, gone or asyncio.Event()), sent.put)
         return _answer(sent)
 
     def _scope(self, method: str, path: str, headers: Headers) -> Scope:
@@ -111,13 +118,15 @@ class Client:
 
 
 class _receiver:  # noqa: N801  it is called like a function
-    """Gives the pieces of a body, then says that the client has gone."""
+    """Gives the pieces of a body, then says that the client has gone, once it has."""
 
-    def __init__(self, pieces: Sequence[bytes]) -> None:
+    def __init__(self, pieces: Sequence[bytes], gone: asyncio.Event) -> None:
         self._pieces = list(pieces)
+        self._gone = gone
 
     async def __call__(self) -> Message:
         if not self._pieces:
+            await self._gone.wait()
             return {"type": "http.disconnect"}
         piece = self._pieces.pop(0)
         return {"type": "http.request", "body": piece, "more_body": bool(self._pieces)}

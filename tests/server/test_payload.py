@@ -73,7 +73,11 @@ def test_our_own_shape_becomes_a_job() -> None:
 
 def test_what_is_left_out_is_left_to_the_policy() -> None:
     assert native_job({"type": "mail"}).spec == JobSpec("mail")
-    assert native_job({"type": "mail", "params": None, "dedupe": False}).spec == JobSpec("mail")
+    assert native_job({"type": "mail", "params": None, "dedupe": None}).spec == JobSpec("mail")
+
+
+def test_an_equal_job_that_is_wanted_twice_is_not_left_to_its_class() -> None:
+    assert native_job({"type": "mail", "dedupe": False}).spec == JobSpec("mail", dedupe=False)
 
 
 def test_a_command_of_a_type_without_params_is_enough() -> None:

@@ -35,7 +35,9 @@ class SilentEngine(MemoryEngine):
 async def served(engine: MemoryEngine) -> Client:
     """A client of a server over this store."""
     made = await installation({}, engine=engine)
-    return Client(build(made.group, made.inspection, made.health, ServerSettings(), "1"))
+    return Client(
+        build(made.group, made.inspection, made.health, ServerSettings(), "1", remote=made.remote)
+    )
 
 
 async def test_a_server_that_works_is_alive_and_ready(client: Client) -> None:

@@ -92,7 +92,9 @@ async def test_an_unreachable_store_is_logged_with_what_its_driver_said(
             raise EngineUnavailable("could not connect to 10.0.0.5")
 
     made = await installation({"mail": FunctionHandler(lambda _: None)}, engine=AwayEngine())
-    client = Client(build(made.group, made.inspection, made.health, ServerSettings(), "1"))
+    client = Client(
+        build(made.group, made.inspection, made.health, ServerSettings(), "1", remote=made.remote)
+    )
 
     pushes: list[tuple[str, JSON]] = [
         ("/v1/jobs", {"type": "mail"}),

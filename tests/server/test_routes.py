@@ -23,6 +23,12 @@ PATHS = {
     "/v1/jobs/1": "DELETE, GET, HEAD",
     "/v1/jobs/1/cancel": "POST",
     "/v1/jobs/1/retry": "POST",
+    "/v1/claims": "POST",
+    "/v1/claims/ack": "POST",
+    "/v1/claims/renew": "POST",
+    "/v1/claims/release": "POST",
+    "/v1/claims/retry": "POST",
+    "/v1/claims/bury": "POST",
     "/v1/jobs/1/explain": "GET, HEAD",
     "/v1/queues": "GET, HEAD",
     "/v1/queues/default/mail": "GET, HEAD",
@@ -44,6 +50,13 @@ async def test_a_method_that_is_not_there_is_told_which_are(
         assert PATHS[path] in str(answer.object()["detail"])
     else:
         assert answer.json() == {"message": f"Method not allowed. Must be one of: {PATHS[path]}"}
+
+
+async def test_progress_is_put_and_nothing_else(client: Client) -> None:
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        answer = await client.ask(method, "/v1/jobs/1/progress")
+
+        assert (answer.status, answer.header("allow")) == (405, "PUT")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +97,9 @@ async def test_head_is_answered_as_get(path: str, client: Client) -> None:
 
 async def test_a_server_without_stores_of_jobs_still_answers() -> None:
     made = await installation({})
-    client = Client(build(made.group, made.inspection, made.health, ServerSettings(), "9"))
+    client = Client(
+        build(made.group, made.inspection, made.health, ServerSettings(), "9", remote=made.remote)
+    )
 
     assert (await client.get("/")).json() == {"version": "9", "status": "running"}
     assert (await client.post("/v1/jobs", {"type": "mail"})).code == "unknown_type"
@@ -92,7 +107,7 @@ async def test_a_server_without_stores_of_jobs_still_answers() -> None:
 
 async def test_what_is_no_request_is_left_to_the_router() -> None:
     made = await installation({})
-    app = build(made.group, made.inspection, made.health, ServerSettings(), "9")
+    app = build(made.group, made.inspection, made.health, ServerSettings(), "9", remote=made.remote)
     sent: list[str] = []
 
     async def receive() -> Message:

@@ -8,7 +8,6 @@ from penstock.settings.kinds import (
     inner_section,
     keys_of,
     named_section,
-    nearest,
     read,
     read_text,
 )
@@ -156,16 +155,3 @@ def test_sections_are_told_from_keys() -> None:
     assert named_section(kinds["stores"]) is StoreSettings
     assert inner_section(kinds["stores"]) is named_section(kinds["server"]) is None
     assert inner_section(PORT) is named_section(ALLOW) is None
-
-
-@pytest.mark.parametrize(
-    ("key", "said"),
-    [
-        ("prot", "did you mean port?"),
-        ("Port", "did you mean port?"),
-        ("zzz", "known: allow, host, port"),
-        ("", "known: allow, host, port"),
-    ],
-)
-def test_the_nearest_known_key_is_named_or_all_are(key: str, said: str) -> None:
-    assert nearest(key, ["port", "host", "allow"]) == said

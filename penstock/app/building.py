@@ -1,0 +1,129 @@
+"""From settings to parts: engines, handlers and policies, each made as its section says."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from importlib.metadata import EntryPoint, entry_points, version
+
+from penstock.commands.callback import CallbackCommand
+from penstock.commands.exec import ExecCommand
+from penstock.commands.http import HttpCommand
+from penstock.engine import Engine, Feature
+from penstock.errors import SettingsError
+from penstock.handler import Handler, Registry
+from penstock.job import CALLBACK_TYPE
+from penstock.policy import CALLBACK_POLICY, Exponential, Policies, Policy, Steps
+from penstock.settings import QueueSettings, Settings, StoreSettings, nearest
+
+VERSION = version("penstock")
+ENGINES = "penstock.engines"
+HANDLERS = "penstock.handlers"
+
+
+def engine_kinds() -> Mapping[str, EntryPoint]:
+    """The installed engines by the scheme of their URLs."""
+    return {entry.name: entry for entry in entry_points(group=ENGINES)}
+
+
+def engine_of(name: str, store: StoreSettings) -> Engine:
+    """A new engine for the store, not open yet; SettingsError where none is installed for its URL."""
+    engine: Engine = _kind(name, store).load()(store.url, number=store.number)
+    return engine
+
+
+def kind_of(store: StoreSettings) -> str:
+    """The kind of its engine, as the scheme of its URL names it."""
+    return store.url.partition(":")[0]
+
+
+def refuse_unknown_engines(settings: Settings) -> None:
+    """SettingsError where no engine is installed for a store's URL; nothing is built or loaded."""
+    for name, store in settings.stores.items():
+        _kind(name, store)
+
+
+def refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:
+    """SettingsError where the open engine may lose jobs and nobody has accepted that."""
+    if Feature.DURABLE not in engine.features and not store.accept_volatile:
+        raise SettingsError(
+            f"store {name} can lose jobs that it has answered; "
+            f"if that is wanted add to [stores.{name}]: accept_volatile = true"
+        )
+
+
+def registry_of(http: HttpCommand, settings: Settings, jobs: Mapping[str, Handler]) -> Registry:
+    """The handlers that we ship, those of installed packages, and over them the caller's own."""
+    registry = Registry({"http": http, "exec": ExecCommand(settings.commands.exec)})
+    registry.register(CALLBACK_TYPE, CallbackCommand(http, registry, settings.callbacks))
+    for entry in entry_points(group=HANDLERS):
+        registry.register(entry.name, entry.load()())
+    for type, handler in jobs.items():
+        registry.register(type, handler)
+    return registry
+
+
+def policies_of(settings: Settings) -> Policies:
+    """The policy of every type that has a section, and of the others."""
+    default = _policy(settings.queues.get("default", QueueSettings()), Policy())
+    by_type = {
+        type: _policy(queue, CALLBACK_POLICY if type == CALLBACK_TYPE else default)
+        for type, queue in settings.queues.items()
+        if type != "default"
+    }
+    return Policies(default, by_type)
+
+
+def routes_of(settings: Settings) -> Mapping[str, str]:
+    """The stores of the types that have one of their own."""
+    return {type: queue.store for type, queue in settings.queues.items() if queue.store}
+
+
+def configured_types(settings: Settings) -> Collection[str]:
+    """The types that have a section."""
+    return settings.queues.keys() - {"default", CALLBACK_TYPE}
+
+
+def default_store(settings: Settings) -> str:
+    """Where the jobs of all other types live."""
+    default = settings.queues.get("default")
+    if default is not None and default.store is not None:
+        return default.store
+    return next(iter(settings.stores))
+
+
+def _policy(queue: QueueSettings, below: Policy) -> Policy:
+    """The policy of the section, with what it leaves out from below."""
+    return Policy(
+        ttl=_seconds(queue.ttl, below.ttl),
+        max_attempts=queue.max_attempts or below.max_attempts,
+        backoff=_backoff(queue, below.backoff),
+        timeout=_seconds(queue.timeout, below.timeout),
+        order=queue.order or below.order,
+        keep_done=_seconds(queue.keep_done, below.keep_done),
+        keep_dead=_seconds(queue.keep_dead, below.keep_dead),
+        delivery=queue.delivery or below.delivery,
+    )
+
+
+def _backoff(queue: QueueSettings, below: Exponential | Steps) -> Exponential | Steps:
+    if queue.backoff is queue.backoff_factor is queue.backoff_max is None:
+        return below
+    base = below if isinstance(below, Exponential) else Exponential()
+    return Exponential(
+        first=_seconds(queue.backoff, base.first),
+        factor=base.factor if queue.backoff_factor is None else queue.backoff_factor,
+        most=_seconds(queue.backoff_max, base.most),
+    )
+
+
+def _seconds(value: float | None, below: timedelta) -> timedelta:
+    return below if value is None else timedelta(seconds=value)
+
+
+def _kind(name: str, store: StoreSettings) -> EntryPoint:
+    scheme = kind_of(store)
+    kinds = engine_kinds()
+    if scheme not in kinds:
+        raise SettingsError(
+            f"[stores.{name}] url: no engine for {scheme[:20]!a}; {nearest(scheme, kinds)}"
+        )
+    return kinds[scheme]

@@ -1,0 +1,7 @@
+"""Measures one store on this machine, through the code that users run and beside the bare store."""
+
+from penstock.bench.bench import MEASURES, Bench, Report, Say
+from penstock.bench.place import Given, Place, Temporary
+from penstock.bench.sizes import Sizes
+
+__all__ = ["MEASURES", "Bench", "Given", "Place", "Report", "Say", "Sizes", "Temporary"]

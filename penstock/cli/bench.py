@@ -1,0 +1,118 @@
+"""`penstock bench`: what one store does on this machine."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+
+from penstock.bench import MEASURES, Bench, Given, Place, Report, Say, Sizes, Temporary
+from penstock.bench.document import document
+from penstock.bench.sizes import SMALL
+from penstock.bench.table import lines
+from penstock.cli import options
+from penstock.cli.exits import INTERRUPTED
+from penstock.errors import SettingsError
+from penstock.settings import StoreSettings, nearest
+
+
+@click.command("bench", epilog="Example: penstock bench --only drain-20 --only pick-up --json")
+@options.config
+@click.option(
+    "--store",
+    metavar="URL",
+    help="The store to measure, by its URL or its name in the configuration. It must be empty, and is "
+    "full afterwards. Without: temporary SQLite files; $TMPDIR chooses their disk.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(SMALL),
+    help="So many waiting jobs instead of 1,000,000, and fewer scheduled and superseded ones likewise.",
+)
+@click.option("--quick", is_flag=True, help="Small rounds, for a look of about ten seconds.")
+@click.option(
+    "--only", multiple=True, type=click.Choice(list(MEASURES)), help="Only this; may be repeated."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with raw numbers.")
+def command(
+    config: Path | None,
+    store: str | None,
+    jobs: int | None,
+    quick: bool,
+    only: Sequence[str],
+    as_json: bool,
+) -> None:
+    """Measure what one store does on this machine, beside the same statements on the bare store.
+
+    A run takes two to three minutes. The exit code is 1 if a job was lost or done twice.
+    """
+    sizes = Sizes.quick() if quick else Sizes()
+    bench = Bench(
+        place=_place(config, store),
+        sizes=sizes if jobs is None else sizes.with_large(jobs),
+        only=only or tuple(MEASURES),
+    )
+    try:
+        with _progress(len(bench.wanted)) as say:
+            report = options.run(_until_stopped(bench, say))
+    except asyncio.CancelledError:
+        sys.exit(INTERRUPTED)
+    _print(report, as_json=as_json)
+
+
+async def _until_stopped(bench: Bench, say: Say) -> Report:
+    """The report; cancelled by a signal, with everything closed and removed on the way out."""
+    running = asyncio.current_task()
+
+    def stop() -> None:
+        if running is not None:
+            running.cancel()
+
+    options.on_signals(stop)
+    return await bench.run(say)
+
+
+def _place(config: Path | None, store: str | None) -> Place:
+    if store is None:
+        return Temporary(Path(tempfile.gettempdir()))
+    if ":" in store:
+        # What a bench stores may be lost.
+        kind = store.partition(":")[0]  # no more of it: a URL may hold a password
+        return Given(StoreSettings(url=store, accept_volatile=True), f"the given {kind} store")
+    stores = options.settings_of(config).stores
+    if store not in stores:
+        raise SettingsError(
+            f"--store {store}: no such store is configured; {nearest(store, stores)}"
+        )
+    return Given(stores[store], f"store {store}")
+
+
+@contextmanager
+def _progress(measures: int) -> Iterator[Say]:
+    """A bar on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda measure, text: None
+        return
+    with click.progressbar(length=measures, show_eta=False, file=sys.stderr) as bar:
+        begun: set[str] = set()
+
+        def say(measure: str, text: str) -> None:
+            if begun and measure not in begun:
+                bar.update(1)
+            begun.add(measure)
+            bar.label = f"{measure} {text}"
+            bar.render_progress()
+
+        yield say
+
+
+def _print(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(document(report))).decode())
+        return
+    for line in lines(report):
+        click.echo(line)

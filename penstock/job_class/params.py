@@ -1,0 +1,108 @@
+"""The params of a typed job: its fields as JSON, and the fields made of such JSON again."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from itertools import islice
+from typing import TypeVar
+
+import msgspec
+
+from penstock.errors import BadJob, FieldError, SettingsError
+from penstock.serialization import JSON, JSONObject, explained, plain, unknown
+
+MOST_UNKNOWN = 20  # that are named; more would help nobody, and each costs time
+_SHOWN = 100
+
+T = TypeVar("T")
+
+
+def names_of(kind: type) -> tuple[str, ...]:
+    """The names of the fields of a dataclass; of anything else none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+
+
+def written(job: object) -> dict[str, JSON]:
+    """The fields as JSON; BadJob, naming each field that JSON cannot carry."""
+    params: dict[str, JSON] = {}
+    errors: list[FieldError] = []
+    for name in names_of(type(job)):
+        try:
+            params[name] = msgspec.to_builtins(getattr(job, name), str_keys=True, enc_hook=plain)
+        except (TypeError, ValueError, RecursionError) as error:
+            errors.append(FieldError(name, f"cannot be kept as JSON: {error}"))
+    if errors:
+        raise BadJob(errors)
+    return params
+
+
+def made_of(params: JSONObject, kind: type[T]) -> T:
+    """The job that has these params, each of the type of its field.
+
+    Raises BadJob, naming the field, for what is missing, unknown or of another type; SettingsError where the class
+    itself cannot be understood.
+    """
+    errors = list(islice(_foreign(params, names_of(kind)), MOST_UNKNOWN))
+    try:
+        made = msgspec.convert(dict(params), kind, str_keys=True)
+    except msgspec.ValidationError as error:
+        wrong = explained(error, lambda path: ())
+        raise BadJob([*errors, *wrong.errors]) from error
+    except (NameError, TypeError, RecursionError) as error:
+        raise not_understood(kind, error) from error
+    errors = list(islice(_unknown(params, made, ""), MOST_UNKNOWN))
+    if errors:
+        raise BadJob(errors)
+    return made
+
+
+def check_kind(kind: type) -> None:
+    """Nothing, if jobs of this class can be made of JSON; else SettingsError."""
+    try:
+        msgspec.json.Decoder(kind)
+    except Exception as error:
+        raise not_understood(kind, error) from error
+
+
+def not_understood(kind: type, error: Exception) -> SettingsError:
+    """The error of a class whose annotations mean nothing to us."""
+    return SettingsError(
+        f"class {kind.__qualname__}: {error}; annotate its fields with types that JSON can carry and "
+        "that are defined at the top of a module"
+    )
+
+
+def _foreign(given: Mapping[str, object], names: tuple[str, ...]) -> Iterator[FieldError]:
+    for name in given:
+        if name not in names:
+            yield from unknown(name[:_SHOWN], name, names).errors
+
+
+def _unknown(given: object, made: object, place: str) -> Iterator[FieldError]:
+    """What was given for fields that no dataclass in what was made of it has: the conversion leaves it out unsaid."""
+    if isinstance(given, Mapping) and is_dataclass(made):
+        names = names_of(type(made))
+        for wrong in _foreign(given, names):
+            yield FieldError(_below(place, wrong.field), wrong.detail)
+        for name in names:
+            if name in given:
+                yield from _unknown(given[name], getattr(made, name), _below(place, name))
+    elif isinstance(given, Mapping) and isinstance(made, Mapping):
+        yield from _unknown_in_mapping(given, made, place)
+    elif isinstance(given, list) and isinstance(made, list | tuple):
+        for index, (value, inner) in enumerate(zip(given, made, strict=False)):
+            yield from _unknown(value, inner, f"{place}[{index}]")
+
+
+def _unknown_in_mapping(
+    given: Mapping[str, object], made: Mapping[object, object], place: str
+) -> Iterator[FieldError]:
+    for name, value in given.items():
+        if name in made:
+            yield from _unknown(value, made[name], _below(place, name[:_SHOWN]))
+        elif len(made) < len(given):  # a mapping with names of its own; else a key became a number
+            known = [str(key) for key in made]
+            yield from unknown(_below(place, name[:_SHOWN]), name, known).errors
+
+
+def _below(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name

@@ -1,0 +1,91 @@
+"""What settings become: engines by their URLs, handlers by type, a policy for each type."""
+
+from datetime import timedelta
+
+import pytest
+
+from penstock.app.building import (
+    configured_types,
+    default_store,
+    engine_of,
+    policies_of,
+    refuse_unknown_engines,
+    refuse_volatile,
+    registry_of,
+    routes_of,
+)
+from penstock.commands.http import HttpCommand
+from penstock.engines.memory import MemoryEngine
+from penstock.errors import SettingsError
+from penstock.handler import FunctionHandler
+from penstock.job import CALLBACK_TYPE, Delivery, Order
+from penstock.policy import CALLBACK_POLICY, Exponential
+from penstock.settings import HttpSettings, QueueSettings, Settings, StoreSettings
+
+MEMORY = StoreSettings(url="memory://", number=3)
+
+
+def test_a_url_without_engine_names_those_there_are() -> None:
+    settings = Settings(stores={"main": StoreSettings(url="sqlit:///x.db")})
+
+    with pytest.raises(SettingsError, match=r"stores\.main.*sqlite"):
+        refuse_unknown_engines(settings)
+
+
+def test_an_engine_has_the_number_of_its_store() -> None:
+    engine = engine_of("main", MEMORY)
+
+    assert isinstance(engine, MemoryEngine)
+    assert engine.identity.number == 3
+
+
+def test_a_store_that_loses_jobs_must_be_accepted() -> None:
+    with pytest.raises(SettingsError, match=r"\[stores.main\]: accept_volatile = true"):
+        refuse_volatile("main", MEMORY, MemoryEngine())
+
+
+def test_the_callers_handlers_come_before_those_that_we_ship() -> None:
+    mine = FunctionHandler(lambda context: None)
+    http = HttpCommand(HttpSettings(), version="1")
+
+    registry = registry_of(http, Settings(), {"exec": mine, "mail": mine})
+
+    assert (registry.find("exec"), registry.find("mail")) == (mine, mine)
+    assert registry.find("http") is http
+    assert CALLBACK_TYPE in registry.types
+
+
+def test_types_have_a_section_a_store_or_neither() -> None:
+    queues = {
+        "default": QueueSettings(store="b"),
+        CALLBACK_TYPE: QueueSettings(),
+        "mail": QueueSettings(),
+        "purge": QueueSettings(store="a"),
+    }
+    settings = Settings(stores={"a": MEMORY, "b": MEMORY}, queues=queues)
+
+    assert configured_types(settings) == {"mail", "purge"}
+    assert routes_of(settings) == {"default": "b", "purge": "a"}
+    assert default_store(settings) == "b"
+    assert default_store(Settings(stores={"a": MEMORY})) == "a"
+
+
+def test_policies_come_from_the_section_then_the_default_then_ours() -> None:
+    settings = Settings(
+        stores={"main": StoreSettings(url="memory://")},
+        queues={
+            "default": QueueSettings(max_attempts=7, backoff=1.0),
+            "mail": QueueSettings(
+                delivery=Delivery.AT_MOST_ONCE, order=Order.FIFO, ttl=3, timeout=4, keep_done=0
+            ),
+        },
+    )
+    policies = policies_of(settings)
+
+    mail = policies.of("mail")
+    assert (mail.max_attempts, mail.backoff) == (7, Exponential(first=timedelta(seconds=1)))
+    assert (mail.delivery, mail.order) == (Delivery.AT_MOST_ONCE, Order.FIFO)
+    assert (mail.ttl, mail.timeout) == (timedelta(seconds=3), timedelta(seconds=4))
+    assert mail.keep_done == timedelta(0)
+    assert policies.of("other").max_attempts == 7
+    assert policies.of(CALLBACK_TYPE) == CALLBACK_POLICY

@@ -1,0 +1,260 @@
+"""Waiting for ready jobs: nobody misses any, however many wait in one process, and nothing is left of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from penstock.engine import Engine
+from penstock.engines.memory import MemoryEngine
+from penstock.engines.sqlite import SqliteEngine
+from penstock.errors import EngineUnavailable
+from penstock.events import Events
+from penstock.group import QueueGroup, Store
+from penstock.group.waiting import Listener, Pump
+from penstock.handler import Registry
+from penstock.job import NewJob, QueueKey
+from penstock.policy import Policies, Policy
+from tests.installation import SOON
+
+LONG = timedelta(seconds=30)
+MOMENT = timedelta(milliseconds=10)
+JOB = NewJob(queue=QueueKey("default", "mail"))
+
+
+class Counting(MemoryEngine):
+    """A store that counts who waits for it."""
+
+    waits = at_once = most = 0
+
+    async def wait(self, timeout: timedelta) -> bool:
+        self.waits += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            return await super().wait(timeout)
+        finally:
+            self.at_once -= 1
+
+
+class Away(MemoryEngine):
+    """A store that cannot be waited for until it is told to come back."""
+
+    def __init__(self, number: int = 0, error: Exception | None = None) -> None:
+        super().__init__(number=number)
+        self.error: Exception | None = error or EngineUnavailable("away")
+
+    async def wait(self, timeout: timedelta) -> bool:
+        if self.error is not None:
+            raise self.error
+        return await super().wait(timeout)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def engine(request: pytest.FixtureRequest, tmp_path: object) -> AsyncIterator[Engine]:
+    """A store of each kind that can wake."""
+    made: Engine = MemoryEngine()
+    if request.param == "sqlite":
+        made = SqliteEngine(f"sqlite:///{tmp_path}/store.db", look_every=timedelta(hours=1))
+    await made.open()
+    yield made
+    await made.close()
+
+
+@asynccontextmanager
+async def waiting(listener: Listener) -> AsyncIterator["asyncio.Task[bool]"]:
+    """A wait that has begun."""
+    task = asyncio.create_task(listener.wait(LONG))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    yield task
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def told(task: "asyncio.Task[bool]") -> bool:
+    async with asyncio.timeout(SOON):
+        return await task
+
+
+async def quiet(listener: Listener) -> None:
+    """Nothing that happened before ends the next wait."""
+    while await listener.wait(MOMENT):
+        pass
+
+
+def group_of(*engines: Engine) -> QueueGroup:
+    policies = Policies(Policy())
+    stores = {str(n): Store(str(n), one, policies, Events()) for n, one in enumerate(engines)}
+    return QueueGroup(stores, default="0", policies=policies, registry=Registry())
+
+
+def tasks() -> int:
+    return len(asyncio.all_tasks()) - 1
+
+
+async def test_a_push_ends_the_waits_of_all_who_wait(engine: Engine) -> None:
+    pump = Pump(engine)
+    one, two = Listener([pump]), Listener([pump])
+    await quiet(one)
+    await quiet(two)
+    async with waiting(one) as first, waiting(two) as second:
+        await engine.push([JOB])
+
+        assert [await told(first), await told(second)] == [True, True]
+
+
+async def test_who_was_at_work_when_others_were_woken_is_woken_at_his_next_wait(
+    engine: Engine,
+) -> None:
+    pump = Pump(engine)
+    busy, idle = Listener([pump]), Listener([pump])
+    await quiet(busy)
+    await quiet(idle)
+    async with waiting(idle) as other:
+        await engine.push([JOB])
+        assert await told(other)
+
+    async with asyncio.timeout(SOON):
+        assert await busy.wait(LONG)
+
+
+async def test_a_push_while_nobody_waits_is_not_missed_by_any(engine: Engine) -> None:
+    pump = Pump(engine)
+    one, two = Listener([pump]), Listener([pump])
+    await quiet(one)
+    await quiet(two)
+
+    await engine.push([JOB])
+
+    async with asyncio.timeout(SOON):
+        assert await two.wait(LONG)
+        assert await one.wait(LONG)
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_push_in_the_moment_in_which_another_leaves_is_not_missed(
+    steps: int, engine: Engine
+) -> None:
+    pump = Pump(engine)
+    leaving, staying = Listener([pump]), Listener([pump])
+    await quiet(leaving)
+    await quiet(staying)
+    async with waiting(leaving) as task:
+        pushing = asyncio.create_task(engine.push([JOB]))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+    await pushing
+
+    async with asyncio.timeout(SOON):
+        assert await staying.wait(LONG)
+
+
+async def test_what_woke_once_does_not_wake_again() -> None:
+    engine = MemoryEngine()
+    listener = group_of(engine).listener()
+    await engine.push([JOB])
+
+    assert await listener.wait(LONG)
+    assert not await listener.wait(MOMENT)
+
+
+async def test_a_store_is_asked_once_however_many_wait() -> None:
+    engine = Counting()
+    group = group_of(engine)
+    listeners = [group.listener() for _ in range(1000)]
+    async with asyncio.TaskGroup() as all:
+        told = [all.create_task(listener.wait(LONG)) for listener in listeners]
+        while engine.at_once == 0:  # noqa: ASYNC110  a store tells nobody that it is asked
+            await asyncio.sleep(0)
+
+        await engine.push([JOB])
+
+    assert all_true(told)
+    assert (engine.most, engine.waits) == (1, 1)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_a_push_to_any_store_ends_the_wait(number: int) -> None:
+    engines = [MemoryEngine(), MemoryEngine(number=1)]
+    listener = group_of(*engines).listener()
+    async with waiting(listener) as task:
+        await engines[number].push([JOB])
+
+        assert await told(task)
+
+    assert tasks() == 0
+
+
+async def test_a_wait_ends_when_its_time_is_up_and_leaves_nothing() -> None:
+    listener = group_of(MemoryEngine(), MemoryEngine(number=1)).listener()
+
+    assert not await listener.wait(timedelta(0))
+    assert not await listener.wait(MOMENT)
+
+    assert tasks() == 0
+
+
+async def test_who_stops_waiting_leaves_nobody_waiting() -> None:
+    engine = Counting()
+    group = group_of(engine)
+    async with waiting(group.listener()), waiting(group.listener()) as task:
+        task.cancel()
+        await asyncio.wait({task})
+        assert engine.at_once == 1
+
+    assert (engine.at_once, tasks()) == (0, 0)
+
+
+@pytest.mark.parametrize("error", [EngineUnavailable("away"), KeyError("away")])
+async def test_the_trouble_of_a_store_reaches_all_who_wait_and_is_over_when_it_is_back(
+    error: Exception,
+) -> None:
+    engine, well = Away(error=error), MemoryEngine(number=1)
+    group = group_of(well, engine)
+    one, two = group.listener(), group.listener()
+    async with waiting(one) as first, waiting(two) as second:
+        for task in (first, second):
+            with pytest.raises(type(error), match="away"):
+                await told(task)
+    assert tasks() == 0
+
+    engine.error = None
+    await engine.push([JOB])
+
+    async with asyncio.timeout(SOON):
+        assert [await one.wait(LONG), await two.wait(LONG)] == [True, True]
+
+
+async def test_a_store_that_is_closed_ends_the_wait_and_keeps_nobody_busy(tmp_path: object) -> None:
+    engine = SqliteEngine(f"sqlite:///{tmp_path}/store.db")
+    await engine.open()
+    listener = group_of(engine).listener()
+    await quiet(listener)
+    async with waiting(listener) as task:
+        await engine.close()
+
+        assert await told(task)
+
+    assert tasks() == 0
+
+
+async def test_a_nudge_ends_the_wait_of_now_or_the_next_and_no_other() -> None:
+    group = group_of(MemoryEngine())
+    nudged, other = group.listener(), group.listener()
+    async with waiting(nudged) as first, waiting(other) as second:
+        nudged.nudge()
+
+        assert await told(first)
+        assert not second.done()
+
+    nudged.nudge()
+    assert await nudged.wait(LONG)
+    assert not await nudged.wait(MOMENT)
+
+
+def all_true(told: list["asyncio.Task[bool]"]) -> bool:
+    return all(task.result() for task in told)
