@@ -23,7 +23,7 @@ from penstock.conformance.builders import (
     root,
     want,
 )
-from penstock.engine import WHOLE_BATCH, Ack, Bury
+from penstock.engine import WHOLE_BATCH, Ack, Bury, Registration
 from penstock.engines.postgresql import arguments
 from penstock.engines.postgresql.connection import Transaction
 from penstock.job import ClaimRef, JobId, NewJob, Order, QueueKey
@@ -110,6 +110,12 @@ ENDS = {
 }
 VERBS: list[tuple[str, Parameters]] = [
     ("push", arguments.of_jobs([waiting(number) for number in range(MOVED, 2 * MOVED)])),
+    (
+        "register",
+        arguments.of_registrations(
+            [Registration(queue=QUEUE, root=root(n, f"new {n}")) for n in range(MOVED)]
+        ),
+    ),
     *(("claim", wanted(order)) for order in Order),
     ("claim_ids", {"ids": WAITING, "ttl": TTL, "worker": "w"}),
     ("ack", ENDS),
