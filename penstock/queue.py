@@ -41,6 +41,9 @@ ROOT_PARAMS = frozenset(
     {"rootJobSignature", "rootJobTimestamp", "jobReleaseTimestamp", "requestId"}
 )
 
+_PLAIN = Details()
+_NOTHING_TOLD = (None, None, None, None)
+
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
@@ -166,6 +169,9 @@ def _text_of(params: JSONObject) -> str:
 
 
 def _details(spec: JobSpec) -> Details:
+    told = (spec.timeout, spec.root, spec.trace, spec.request_id)
+    if spec.context == "default" and not spec.callbacks and told == _NOTHING_TOLD:
+        return _PLAIN
     return Details(
         context=spec.context,
         timeout=spec.timeout,
@@ -189,24 +195,30 @@ def _dedupe_key(spec: JobSpec) -> str | None:
 
 
 def _wrong(spec: JobSpec) -> list[FieldError]:
-    found: Mapping[str, str | None] = {
-        "type": wrong_name(spec.type),
-        "domain": wrong_name(spec.domain),
-        "context": _wrong_text(spec.context, MAX_CONTEXT),
-        "priority": _wrong_number(spec.priority, 0, MAX_PRIORITY),
-        "max_attempts": _wrong_number(spec.max_attempts, 1, MAX_ATTEMPTS),
-        "delay": _wrong_wait(spec.delay, least=AT_ONCE),
-        "timeout": _wrong_wait(spec.timeout, least=MIN_TIMEOUT),
-        "run_at": _wrong_run_at(spec),
-        "dedupe": _wrong_dedupe(spec),
-        "root.signature": None if spec.root is None else _wrong_signature(spec.root),
-        "root.timestamp": None if spec.root is None else _wrong_time(spec.root.timestamp),
-        "idempotency_key": _wrong_key(spec.idempotency),
-        "trace": None if spec.trace is None else _wrong_text(spec.trace, MAX_TRACE),
-        "request_id": None if spec.request_id is None else _wrong_text(spec.request_id, MAX_KEY),
-    }
-    errors = [FieldError(name, detail) for name, detail in found.items() if detail is not None]
+    found = [
+        ("type", wrong_name(spec.type)),
+        ("domain", None if spec.domain == "default" else wrong_name(spec.domain)),
+        ("context", None if spec.context == "default" else _wrong_text(spec.context, MAX_CONTEXT)),
+        ("priority", _wrong_number(spec.priority, 0, MAX_PRIORITY)),
+        ("max_attempts", _wrong_number(spec.max_attempts, 1, MAX_ATTEMPTS)),
+        ("delay", _wrong_wait(spec.delay, least=AT_ONCE)),
+        ("timeout", _wrong_wait(spec.timeout, least=MIN_TIMEOUT)),
+        ("run_at", _wrong_run_at(spec)),
+        ("dedupe", _wrong_dedupe(spec)),
+        ("idempotency_key", _wrong_key(spec.idempotency)),
+        ("trace", None if spec.trace is None else _wrong_text(spec.trace, MAX_TRACE)),
+        ("request_id", None if spec.request_id is None else _wrong_text(spec.request_id, MAX_KEY)),
+        *(() if spec.root is None else _wrong_root(spec.root)),
+    ]
+    errors = [FieldError(name, detail) for name, detail in found if detail is not None]
     return [*errors, *_wrong_params(spec.params), *_wrong_callbacks(spec.callbacks)]
+
+
+def _wrong_root(root: Root) -> Sequence[tuple[str, str | None]]:
+    return [
+        ("root.signature", _wrong_signature(root)),
+        ("root.timestamp", _wrong_time(root.timestamp)),
+    ]
 
 
 def wrong_name(name: object) -> str | None:

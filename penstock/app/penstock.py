@@ -39,8 +39,9 @@ from penstock.group import QueueGroup, Store
 from penstock.handler import Registry
 from penstock.inspection import Health, Inspection
 from penstock.job import Job, JobId, State, describe_result
+from penstock.job_class import Job as JobClass
 from penstock.job_class import handlers_of
-from penstock.queue import Pushable
+from penstock.queue import JobSpec, Pushable
 from penstock.remote import Remote
 from penstock.runner import Runner
 from penstock.runner.runjob import Listener, RunJob
@@ -323,11 +324,15 @@ class Penstock:
     async def _push(
         self, job: Pushable | Iterable[Pushable], options: PushOptions
     ) -> Pushed | list[Pushed]:
+        if isinstance(job, JobSpec | JobClass):  # quick, while looking at a protocol is slow
+            return await self._push_one(job, options)
         if isinstance(job, Iterable) and not isinstance(job, Pushable | str | Mapping):
             many = list(job)
             return await self._edge.carry(lambda: pushing.push_many(self.group, many, options))
-        one = pushing.job_of(job)
-        return await self._edge.carry(lambda: pushing.push_one(self.group, one, options))
+        return await self._push_one(pushing.job_of(job), options)
+
+    async def _push_one(self, job: Pushable, options: PushOptions) -> Pushed:
+        return await self._edge.carry(lambda: pushing.push_one(self.group, job, options))
 
     @property
     def _present(self) -> _Open:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypedDict, TypeVar, cast
 
@@ -13,6 +13,7 @@ from penstock.engine import Pushed
 from penstock.errors import BadJob, FieldError, KeyReused, NotAllowed, nearest
 from penstock.group import QueueGroup
 from penstock.job import Callback, Idempotency, NewJob, On, Root
+from penstock.job_class import Job
 from penstock.queue import JobSpec, Pushable
 from penstock.serialization import JSON, check, digest, encode, plain, unknown
 
@@ -83,6 +84,8 @@ def job_of(value: object, place: str = "this") -> Pushable:
     """The value, which must be a job; TypeError, saying what to push instead, where it is none."""
     if isinstance(value, type):
         raise TypeError(f"{place} is the class {value.__name__}; push {value.__name__}(…)")
+    if isinstance(value, JobSpec | Job):  # quick, while looking at a protocol is slow
+        return value
     if not isinstance(value, Pushable):
         raise TypeError(
             f"{place} is a {type(value).__name__}; push a job, JobSpec(type, params), or a list of them"
@@ -94,21 +97,23 @@ def job_of(value: object, place: str = "this") -> Pushable:
 class _Over:
     """The options as a spec has them, and how their caller calls the fields of callbacks."""
 
-    delay: timedelta | None
-    run_at: datetime | None
-    priority: int | None
-    domain: str | None
-    context: str | None
-    dedupe: bool | tuple[str, ...] | None
-    root: Root | None
-    max_attempts: int | None
-    timeout: timedelta | None
-    callbacks: tuple[Callback, ...] | None
-    idempotency: Idempotency | None
-    names: Mapping[str, str]
+    delay: timedelta | None = None
+    run_at: datetime | None = None
+    priority: int | None = None
+    domain: str | None = None
+    context: str | None = None
+    dedupe: bool | tuple[str, ...] | None = None
+    root: Root | None = None
+    max_attempts: int | None = None
+    timeout: timedelta | None = None
+    callbacks: tuple[Callback, ...] | None = None
+    idempotency: Idempotency | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def put_on(self, spec: JobSpec) -> JobSpec:
         """The spec, as far as the options leave it."""
+        if self is _NOTHING:
+            return spec
         timed = self.delay is not None or self.run_at is not None
         return replace(
             spec,
@@ -133,7 +138,12 @@ class _Over:
         return path
 
 
+_NOTHING = _Over()
+
+
 def _over(options: PushOptions) -> _Over:
+    if not options:
+        return _NOTHING
     for name in options:
         if name not in PushOptions.__annotations__:
             advice = nearest(name, PushOptions.__annotations__)

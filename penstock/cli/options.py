@@ -1,6 +1,7 @@
 """Options that several verbs share, and how they become an application."""
 
 import asyncio
+import gc
 import importlib
 import logging
 import os
@@ -189,6 +190,16 @@ def run(main: Coroutine[object, object, T]) -> T:
     finally:
         loop.run_until_complete(_end_the_rest())
         loop.close()
+
+
+def collect_rarely() -> None:
+    """For a process that stays up: the collector of cycles looks less often, and never at what is there already.
+
+    Jobs come and go in large numbers and hold no cycles; looking through all of them took a tenth of a runner's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def on_signals(stop: Callable[[], None]) -> None:

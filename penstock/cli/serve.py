@@ -62,6 +62,7 @@ async def _serve(penstock: Penstock, *, with_runner: bool) -> None:
     with _listen(penstock.settings) as listener:
         async with penstock:
             server = _Server(_configured(penstock.asgi()))
+            options.collect_rarely()
             await _run(penstock, server, listener, with_runner=with_runner)
 
 

@@ -90,6 +90,7 @@ async def _work(
     async with penstock, asyncio.TaskGroup() as tasks:
         upkeep = tasks.create_task(penstock.upkeep().run())
         runner = penstock.runner(types=types, domains=domains)
+        options.collect_rarely()
         options.on_signals(runner.stop)
         if is_child:
             _at_end_of_parent(runner.stop)

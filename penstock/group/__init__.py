@@ -4,6 +4,6 @@ from penstock.group.fetcher import Fetcher, Taken
 from penstock.group.group import QueueGroup
 from penstock.group.store import End, Store, is_atomic
 from penstock.group.turns import Turns
-from penstock.group.waiting import Listener
+from penstock.group.waiting import Waiter
 
-__all__ = ["End", "Fetcher", "Listener", "QueueGroup", "Store", "Taken", "Turns", "is_atomic"]
+__all__ = ["End", "Fetcher", "Waiter", "QueueGroup", "Store", "Taken", "Turns", "is_atomic"]

@@ -8,8 +8,8 @@ from functools import partial
 from penstock.engine import Pushed
 from penstock.errors import BadJob, FieldError, NotAllowed, UnknownJob, UnknownType
 from penstock.group.store import Store
-from penstock.group.waiting import Listener, Pump
-from penstock.handler import Registry
+from penstock.group.waiting import Pump, Waiter
+from penstock.handler import Handler, Registry
 from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, is_name, store_number
 from penstock.policy import Policies, callback_params
 from penstock.queue import Completing, JobSpec, Queue, numbered
@@ -46,8 +46,9 @@ class QueueGroup:
         self._accepts = accepts
         self._pumps = [Pump(store.engine) for store in self.stores.values()]
         self._by_number = {store.engine.identity.number: store for store in self.stores.values()}
-        for type in (*registry.types, *policies.types):
-            self._queue(type)
+        # Of each handler whether it completes specs: looking at a protocol is slow.
+        self._completing: dict[str, tuple[Handler, Completing | None]] = {}
+        self._queues = {type: self._made(type) for type in (*registry.types, *policies.types)}
 
     def store_of_type(self, type: str) -> Store:
         """Where jobs of this type live."""
@@ -136,11 +137,14 @@ class QueueGroup:
         own = {type for type in types if self.store_of_type(type) is store} - {CALLBACK_TYPE}
         return frozenset(own if store.partitions else own | ({CALLBACK_TYPE} & set(types)))
 
-    def listener(self) -> Listener:
+    def waiter(self) -> Waiter:
         """One who waits for jobs that become ready in any store from now on."""
-        return Listener(self._pumps)
+        return Waiter(self._pumps)
 
     def _queue(self, type: str) -> Queue:
+        return self._queues.get(type) or self._made(type)
+
+    def _made(self, type: str) -> Queue:
         return Queue(type, self.policies.of(type), self.store_of_type(type).engine)
 
     def knows(self, type: str) -> bool:
@@ -153,9 +157,7 @@ class QueueGroup:
         check_type: Callable[[str, JSONObject], None],
         check_callback: Callable[[Callback], None],
     ) -> NewJob:
-        handler: object = self.registry.find(spec.type)
-        if isinstance(handler, Completing):
-            spec = handler.complete(spec)
+        spec = self._completed(spec)
         new = self._queue(spec.type).stamp(spec)
         checks = [partial(check_type, spec.type, spec.params)]
         checks += [partial(check_callback, callback) for callback in spec.callbacks]
@@ -165,6 +167,17 @@ class QueueGroup:
         if errors:
             raise errors[0]
         return new
+
+    def _completed(self, spec: JobSpec) -> JobSpec:
+        """The spec, with what it leaves open as its handler says, if that is one to say so."""
+        handler = self.registry.find(spec.type)
+        if handler is None:
+            return spec
+        known, completing = self._completing.get(spec.type, (None, None))
+        if known is not handler:
+            completing = handler if isinstance(handler, Completing) else None
+            self._completing[spec.type] = (handler, completing)
+        return spec if completing is None else completing.complete(spec)
 
     def _check_known_type(self, type: str, params: JSONObject) -> None:
         if not self.knows(type):

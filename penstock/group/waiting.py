@@ -70,7 +70,7 @@ class Pump:
                 bell.set_exception(error)
 
 
-class Listener:
+class Waiter:
     """One who looks for ready jobs and waits, in turns: what happens from a look on ends the wait after it."""
 
     def __init__(self, pumps: Sequence[Pump]) -> None:

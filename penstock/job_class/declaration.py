@@ -12,6 +12,8 @@ from penstock.job import CALLBACK_TYPE
 from penstock.job_class.params import made_of, names_of, written
 from penstock.queue import JobSpec, check_spec
 
+_NOTHING = (None, None, None, None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -26,6 +28,10 @@ class Options:
 
     def complete(self, spec: JobSpec) -> JobSpec:
         """The spec, with what it leaves open as these options say."""
+        asked = (spec.max_attempts, spec.timeout, spec.priority, spec.dedupe)
+        ours = (self.max_attempts, self.timeout, self.priority, self.dedupe)
+        if ours in (asked, _NOTHING):
+            return spec
         return replace(
             spec,
             max_attempts=self.max_attempts if spec.max_attempts is None else spec.max_attempts,
@@ -103,7 +109,14 @@ class Job:
             made_of(params, type(self))
         except BadJob as error:
             raise error.below("params") from error
-        return options.complete(JobSpec(options.type, params))
+        return JobSpec(
+            options.type,
+            params,
+            max_attempts=options.max_attempts,
+            timeout=options.timeout,
+            priority=options.priority,
+            dedupe=options.dedupe,
+        )
 
 
 def options_of(job_class: type[Job]) -> Options:

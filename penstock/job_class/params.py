@@ -1,9 +1,10 @@
 """The params of a typed job: its fields as JSON, and the fields made of such JSON again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from itertools import islice
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -18,7 +19,14 @@ T = TypeVar("T")
 
 def names_of(kind: type) -> tuple[str, ...]:
     """The names of the fields of a dataclass; of anything else none."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+    return _names_of(cast("Hashable", kind))
+
+
+@lru_cache(maxsize=1000)
+def _names_of(kind: Hashable) -> tuple[str, ...]:
+    if isinstance(kind, type) and is_dataclass(kind):
+        return tuple(field.name for field in fields(kind))
+    return ()
 
 
 def written(job: object) -> dict[str, JSON]:

@@ -44,7 +44,7 @@ class Polls:
         self._group = group
         self._fetch = fetch
         self._give_back = give_back
-        self._listener = group.listener()
+        self._waiter = group.waiter()
         self._polls: dict[Poll, None] = {}
         self._looking: asyncio.Task[None] | None = None
         self._over = False
@@ -81,12 +81,12 @@ class Polls:
         if self._looking is None:
             self._looking = asyncio.create_task(self._look())
         else:
-            self._listener.nudge()
+            self._waiter.nudge()
 
     def _leave(self, poll: Poll) -> None:
         self._polls.pop(poll, None)
         if not self._polls:
-            self._listener.nudge()  # nobody is to be looked for any more
+            self._waiter.nudge()  # nobody is to be looked for any more
 
     async def _look(self) -> None:
         """Look and serve while anybody waits. Never cancelled by those who leave: what is claimed must not be lost."""
@@ -100,7 +100,7 @@ class Polls:
 
     async def _pause(self) -> None:
         try:
-            await self._listener.wait(LOOK_EVERY)
+            await self._waiter.wait(LOOK_EVERY)
         except Exception as error:
             # The next look asks each store by itself, and tells those whom its trouble concerns.
             if not isinstance(error, EngineError):

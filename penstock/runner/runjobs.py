@@ -89,7 +89,7 @@ class RunJobs:
         self._metadata = metadata
         self._refresh = refresh or _nothing  # makes ready what has become due
         self._executor = Executor(group)
-        self._listener = group.listener()
+        self._waiter = group.waiter()
         here = None if limits.types is None else set(limits.types) & set(group.registry.types)
         self._fetcher = Fetcher(group, worker, types=here, domains=limits.domains)
         self._threads = Threads()
@@ -167,7 +167,7 @@ class RunJobs:
         left = deadline - time.monotonic()
         if left <= 0:
             return Reached.TIME_LIMIT
-        await self._listener.wait(timedelta(seconds=min(POLL.total_seconds(), left)))
+        await self._waiter.wait(timedelta(seconds=min(POLL.total_seconds(), left)))
         return None
 
     def _limit(self, run: Run, deadline: float) -> Reached | None:

@@ -51,7 +51,7 @@ class Runner:
         self._hurrying = asyncio.Event()
         self._worker = worker
         self._executor = Executor(group)
-        self._listener = group.listener()
+        self._waiter = group.waiter()
         here = None if types is None else set(types) & set(group.registry.types)
         self._fetcher = Fetcher(group, worker, types=here, domains=domains)
         self._finisher = Finisher(health)
@@ -134,7 +134,7 @@ class Runner:
 
     async def _until_ready(self) -> None:
         """Return when a job may be ready, a slot has become free, or the runner is to stop."""
-        ready = asyncio.ensure_future(self._listener.wait(IDLE))
+        ready = asyncio.ensure_future(self._waiter.wait(IDLE))
         woken = asyncio.ensure_future(self._wake.wait())
         try:
             done, _ = await asyncio.wait({ready, woken}, return_when=asyncio.FIRST_COMPLETED)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -265,3 +266,24 @@ def test_what_cannot_be_named_is_said_with_the_option(module: str, app: str) -> 
 def test_what_is_neither_jobs_nor_a_penstock_is_refused_with_the_option(module: str) -> None:
     with pytest.raises(SettingsError, match=rf"^--app {module}:stores: (?!--app)"):
         application(None, app=f"{module}:stores")
+
+
+def test_the_collector_leaves_alone_what_is_there_and_still_finds_what_comes() -> None:
+    program = (
+        "import gc, weakref\n"
+        "from penstock.cli import options\n"
+        "class Node: ...\n"
+        "old = gc.get_freeze_count()\n"
+        "options.collect_rarely()\n"
+        "node = Node(); node.itself = node; gone = weakref.ref(node); del node\n"
+        "few = [Node() for _ in range(10_000)]; still = gone() is not None\n"
+        "for one in few: one.itself = one\n"
+        "many = [Node() for _ in range(60_000)]\n"
+        "print(gc.get_freeze_count() > old, still, gone() is None)\n"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert said.stdout == "True True True\n"

@@ -13,7 +13,7 @@ from penstock.engines.sqlite import SqliteEngine
 from penstock.errors import EngineUnavailable
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
-from penstock.group.waiting import Listener, Pump
+from penstock.group.waiting import Pump, Waiter
 from penstock.handler import Registry
 from penstock.job import NewJob, QueueKey
 from penstock.policy import Policies, Policy
@@ -64,9 +64,9 @@ async def engine(request: pytest.FixtureRequest, tmp_path: object) -> AsyncItera
 
 
 @asynccontextmanager
-async def waiting(listener: Listener) -> AsyncIterator["asyncio.Task[bool]"]:
+async def waiting(waiter: Waiter) -> AsyncIterator["asyncio.Task[bool]"]:
     """A wait that has begun."""
-    task = asyncio.create_task(listener.wait(LONG))
+    task = asyncio.create_task(waiter.wait(LONG))
     for _ in range(3):
         await asyncio.sleep(0)
     yield task
@@ -79,9 +79,9 @@ async def told(task: "asyncio.Task[bool]") -> bool:
         return await task
 
 
-async def quiet(listener: Listener) -> None:
+async def quiet(waiter: Waiter) -> None:
     """Nothing that happened before ends the next wait."""
-    while await listener.wait(MOMENT):
+    while await waiter.wait(MOMENT):
         pass
 
 
@@ -97,7 +97,7 @@ def tasks() -> int:
 
 async def test_a_push_ends_the_waits_of_all_who_wait(engine: Engine) -> None:
     pump = Pump(engine)
-    one, two = Listener([pump]), Listener([pump])
+    one, two = Waiter([pump]), Waiter([pump])
     await quiet(one)
     await quiet(two)
     async with waiting(one) as first, waiting(two) as second:
@@ -110,7 +110,7 @@ async def test_who_was_at_work_when_others_were_woken_is_woken_at_his_next_wait(
     engine: Engine,
 ) -> None:
     pump = Pump(engine)
-    busy, idle = Listener([pump]), Listener([pump])
+    busy, idle = Waiter([pump]), Waiter([pump])
     await quiet(busy)
     await quiet(idle)
     async with waiting(idle) as other:
@@ -123,7 +123,7 @@ async def test_who_was_at_work_when_others_were_woken_is_woken_at_his_next_wait(
 
 async def test_a_push_while_nobody_waits_is_not_missed_by_any(engine: Engine) -> None:
     pump = Pump(engine)
-    one, two = Listener([pump]), Listener([pump])
+    one, two = Waiter([pump]), Waiter([pump])
     await quiet(one)
     await quiet(two)
 
@@ -139,7 +139,7 @@ async def test_a_push_in_the_moment_in_which_another_leaves_is_not_missed(
     steps: int, engine: Engine
 ) -> None:
     pump = Pump(engine)
-    leaving, staying = Listener([pump]), Listener([pump])
+    leaving, staying = Waiter([pump]), Waiter([pump])
     await quiet(leaving)
     await quiet(staying)
     async with waiting(leaving) as task:
@@ -155,19 +155,19 @@ async def test_a_push_in_the_moment_in_which_another_leaves_is_not_missed(
 
 async def test_what_woke_once_does_not_wake_again() -> None:
     engine = MemoryEngine()
-    listener = group_of(engine).listener()
+    waiter = group_of(engine).waiter()
     await engine.push([JOB])
 
-    assert await listener.wait(LONG)
-    assert not await listener.wait(MOMENT)
+    assert await waiter.wait(LONG)
+    assert not await waiter.wait(MOMENT)
 
 
 async def test_a_store_is_asked_once_however_many_wait() -> None:
     engine = Counting()
     group = group_of(engine)
-    listeners = [group.listener() for _ in range(1000)]
+    waiters = [group.waiter() for _ in range(1000)]
     async with asyncio.TaskGroup() as all:
-        told = [all.create_task(listener.wait(LONG)) for listener in listeners]
+        told = [all.create_task(waiter.wait(LONG)) for waiter in waiters]
         while engine.at_once == 0:  # noqa: ASYNC110  a store tells nobody that it is asked
             await asyncio.sleep(0)
 
@@ -180,8 +180,8 @@ async def test_a_store_is_asked_once_however_many_wait() -> None:
 @pytest.mark.parametrize("number", [0, 1])
 async def test_a_push_to_any_store_ends_the_wait(number: int) -> None:
     engines = [MemoryEngine(), MemoryEngine(number=1)]
-    listener = group_of(*engines).listener()
-    async with waiting(listener) as task:
+    waiter = group_of(*engines).waiter()
+    async with waiting(waiter) as task:
         await engines[number].push([JOB])
 
         assert await told(task)
@@ -190,10 +190,10 @@ async def test_a_push_to_any_store_ends_the_wait(number: int) -> None:
 
 
 async def test_a_wait_ends_when_its_time_is_up_and_leaves_nothing() -> None:
-    listener = group_of(MemoryEngine(), MemoryEngine(number=1)).listener()
+    waiter = group_of(MemoryEngine(), MemoryEngine(number=1)).waiter()
 
-    assert not await listener.wait(timedelta(0))
-    assert not await listener.wait(MOMENT)
+    assert not await waiter.wait(timedelta(0))
+    assert not await waiter.wait(MOMENT)
 
     assert tasks() == 0
 
@@ -201,7 +201,7 @@ async def test_a_wait_ends_when_its_time_is_up_and_leaves_nothing() -> None:
 async def test_who_stops_waiting_leaves_nobody_waiting() -> None:
     engine = Counting()
     group = group_of(engine)
-    async with waiting(group.listener()), waiting(group.listener()) as task:
+    async with waiting(group.waiter()), waiting(group.waiter()) as task:
         task.cancel()
         await asyncio.wait({task})
         assert engine.at_once == 1
@@ -215,7 +215,7 @@ async def test_the_trouble_of_a_store_reaches_all_who_wait_and_is_over_when_it_i
 ) -> None:
     engine, well = Away(error=error), MemoryEngine(number=1)
     group = group_of(well, engine)
-    one, two = group.listener(), group.listener()
+    one, two = group.waiter(), group.waiter()
     async with waiting(one) as first, waiting(two) as second:
         for task in (first, second):
             with pytest.raises(type(error), match="away"):
@@ -232,9 +232,9 @@ async def test_the_trouble_of_a_store_reaches_all_who_wait_and_is_over_when_it_i
 async def test_a_store_that_is_closed_ends_the_wait_and_keeps_nobody_busy(tmp_path: object) -> None:
     engine = SqliteEngine(f"sqlite:///{tmp_path}/store.db")
     await engine.open()
-    listener = group_of(engine).listener()
-    await quiet(listener)
-    async with waiting(listener) as task:
+    waiter = group_of(engine).waiter()
+    await quiet(waiter)
+    async with waiting(waiter) as task:
         await engine.close()
 
         assert await told(task)
@@ -244,7 +244,7 @@ async def test_a_store_that_is_closed_ends_the_wait_and_keeps_nobody_busy(tmp_pa
 
 async def test_a_nudge_ends_the_wait_of_now_or_the_next_and_no_other() -> None:
     group = group_of(MemoryEngine())
-    nudged, other = group.listener(), group.listener()
+    nudged, other = group.waiter(), group.waiter()
     async with waiting(nudged) as first, waiting(other) as second:
         nudged.nudge()
 

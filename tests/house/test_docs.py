@@ -9,6 +9,7 @@ from typing import get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
+import penstock
 from penstock.app import engine_kinds
 from penstock.engine import Engine, Feature
 from penstock.inspection import Moved, ReasonCode
@@ -80,6 +81,15 @@ def test_links_lead_somewhere(page: str) -> None:
 
     for target in LINK.findall(place.read_text()):
         assert (place.parent / target).exists(), f"{page} links to {target}"
+
+
+def test_every_public_name_is_on_its_page_and_no_other() -> None:
+    _, _, names = (ROOT / "docs/python.md").read_text().partition("## All names")
+    cells = [line.split("|")[1] for line in names.splitlines() if line.startswith("| `")]
+
+    told = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+
+    assert sorted(told) == sorted(penstock.__all__)
 
 
 def test_every_setting_is_on_its_page() -> None:

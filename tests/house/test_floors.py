@@ -16,6 +16,7 @@ MODULES = [
     *[
         "serialization",
         "settings",
+        "testing",
         "upkeep",
         "bench/__init__",
         "bench/bare/__init__",
