@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from penstock.app import Penstock
@@ -15,8 +16,10 @@ from penstock.errors import SettingsError, UnsupportedFeature
 from penstock.events import Event, Kind
 from penstock.handler import Context, FunctionHandler
 from penstock.inspection import JobWish, ReasonCode
-from penstock.job import Callback, JobId, On, QueueKey, State, store_number
+from penstock.job import CALLBACK_TYPE, Callback, JobId, On, QueueKey, State, store_number
+from penstock.policy import Returned
 from penstock.queue import JobSpec
+from penstock.remote.wish import Wish
 from penstock.serialization import JSON
 from penstock.settings import QueueSettings, Settings, StoreSettings
 from tests.installation import SOON
@@ -209,3 +212,68 @@ async def test_a_volatile_partition_is_accepted_by_itself_alone(tmp_path: Path) 
     accepted = StoreSettings(url="memory://", number=1, accept_volatile=True)
     async with Penstock(Settings(stores=stores | {"east": accepted}, queues=queues)) as penstock:
         assert list(penstock.group.stores) == ["east"]
+
+
+async def test_places_of_types_are_told_apart_from_stores_of_jobs(tmp_path: Path) -> None:
+    async with Penstock(settings(tmp_path), HANDLERS) as penstock:
+        group = penstock.group
+        types = {"wide_job", "plain_job", CALLBACK_TYPE}
+
+        assert list(group.stores) == ["east", "west"]
+        assert [store.name for store in group.holders_of("wide_job")] == ["east", "west"]
+        assert [store.name for store in group.holders_of("plain_job")] == ["east"]
+        assert [store.name for store in group.holders_of(CALLBACK_TYPE)] == ["east", "west"]
+        assert {name: group.types_in(place, types) for name, place in group.places.items()} == {
+            "east": {"plain_job", CALLBACK_TYPE},
+            "west": {CALLBACK_TYPE},
+            "wide": {"wide_job"},
+        }
+
+
+async def test_jobs_that_a_type_left_behind_in_a_partition_are_told_as_such(tmp_path: Path) -> None:
+    before = settings(tmp_path)
+    async with Penstock(before, HANDLERS) as penstock:
+        ids = [one.id for one in await penstock.group.push(wide_jobs())]
+    moved = msgspec.structs.replace(before, queues={"default": QueueSettings(store="east")})
+
+    async with Penstock(moved, HANDLERS) as penstock:
+        [west, *_] = [id for id in ids if store_number(id) == 2]
+        [why] = await penstock.inspection.explain(west)
+        queues = await penstock.inspection.queues()
+
+    assert "live in store east by now" in why.detail
+    assert [(view.queue.type, view.store) for view in queues] == [
+        ("wide_job", "east"),
+        ("wide_job", "west"),
+    ]
+
+
+async def test_a_remote_worker_claims_and_ends_jobs_of_every_partition(tmp_path: Path) -> None:
+    async with Penstock(settings(tmp_path), HANDLERS) as penstock:
+        ids = [one.id for one in await penstock.group.push(wide_jobs())]
+        wish = Wish(types=frozenset({"wide_job"}), limit=JOBS, worker="remote")
+
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        given = await penstock.remote.claim(wish, timedelta(0), gone)
+        held = await penstock.remote.finish([(one.claim, Returned(result="1")) for one in given])
+        states = {(await penstock.inspection.job(id)).state for id in ids}
+        workers = [await store.engine.workers() for store in penstock.group.stores.values()]
+
+    assert parts([one.job.id for one in given]) == {1, 2}
+    assert list(held) == [True] * JOBS
+    assert states == {State.DONE}
+    assert all(workers), "it is shown as alive in each partition"
+
+
+async def test_a_remote_worker_is_woken_by_a_job_in_any_partition(tmp_path: Path) -> None:
+    async with Penstock(settings(tmp_path), HANDLERS) as penstock:
+        wish = Wish(types=frozenset({"wide_job"}), worker="remote")
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = asyncio.create_task(penstock.remote.claim(wish, timedelta(hours=1), gone))
+        await asyncio.sleep(0)
+
+        [pushed] = await penstock.group.push(wide_jobs(1))
+
+        async with asyncio.timeout(SOON):
+            [given] = await waiting
+    assert given.job.id == pushed.id

@@ -101,8 +101,9 @@ class Creeping(MemoryEngine):
         return await super().push(jobs)
 
 
-def in_memory(partitions: int) -> FederatedHarness:
+def in_memory(partitions: int, kind: type[MemoryEngine] = MemoryEngine) -> FederatedHarness:
     """A federation over so many stores in memory, on one clock."""
     clock = ManualClock()
-    parts = [MemoryHarness(Creeping, number=number, clock=clock) for number in range(partitions)]
+    creeping = type(kind.__name__, (Creeping, kind), {})
+    parts = [MemoryHarness(creeping, number=number, clock=clock) for number in range(partitions)]
     return FederatedHarness(parts, aged=parts[:1])
