@@ -1,6 +1,12 @@
 -- What never changes of a job stands in `job`; what changes stands in exactly one of `waiting`, `claimed` and `finished`,
 -- and moves between them. A move writes narrow rows only, and the tables that every claim reads stay small.
 
+-- No statistics are to be trusted, so each statement is written so that one index serves it and no other can:
+-- - Rows are looked up by a whole key, and nothing else is asked of them there that another index knows.
+-- - Rows are picked in the order of one index, with a limit. A column that is equal for all rows drops out of an order, and
+--   then a shorter index would do; so it is asked for as a range, `between x and x`.
+-- - A condition that is always true keeps an index out of look-ups that do not name its first column.
+
 -- Who this store is: one row.
 create table store (
   single boolean primary key default true check (single),
@@ -68,7 +74,7 @@ create table claimed (
   error text
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
-create index claimed_by_time on claimed (until, id);
+create index claimed_by_time on claimed (until, id) where until is not null;
 
 create table finished (
   id bigint primary key,
@@ -93,7 +99,7 @@ create table finished (
 );
 
 create index finished_by_time on finished (keep_until);
-create index finished_by_state on finished (queue, state, id);
+create index finished_by_state on finished (queue, state, id) where state is not null;
 
 -- The newest root of each family.
 create table root (

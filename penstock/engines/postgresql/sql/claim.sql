@@ -42,11 +42,11 @@ by_id as materialized (
   cross join lateral (
     select waiting.*
     from waiting
-    where waiting.queue = want.queue
+    where waiting.queue between want.queue and want.queue
       and waiting.run_at is null
       and waiting.priority >= want.floor
       and want.ordering = 'fifo'
-    order by waiting.id
+    order by waiting.queue, waiting.id
     limit want.most
     offset want.skipped
     for update skip locked
@@ -62,14 +62,15 @@ picked as materialized (
 ),
 judged as materialized (
   select distinct on (picked.id) picked.*,
-    picked.fence = 0 and exists (
-      select from root
-      where root.queue = picked.queue
-        and root.signature = picked.root_signature
-        and root.timestamp > picked.root_timestamp
-        and root.until > (select now from clock)
-    ) as is_superseded
+    (picked.fence = 0 and newest.timestamp > picked.root_timestamp and newest.until > (select now from clock)) is true
+      as is_superseded
   from picked
+  left join lateral (
+    select root.timestamp, root.until
+    from root
+    where root.queue = picked.queue and root.signature = picked.root_signature
+    limit 1
+  ) as newest on true
   order by picked.id, picked.place
 ),
 -- Where one job is superseded, a whole generation often is. It goes by the hundreds, not by the limit of the claim.
@@ -84,27 +85,28 @@ generation as materialized (
   select outdated.place, outdated.keep, stale.*
   from outdated
   cross join lateral (
-    select waiting.id
+    select waiting.id, waiting.queue, waiting.root_signature
     from waiting
-    where waiting.queue = outdated.queue and waiting.run_at is null
-    order by waiting.id
+    where waiting.queue between outdated.queue and outdated.queue and waiting.run_at is null
+    order by waiting.queue, waiting.id
     limit :whole_batch::integer
   ) as oldest
   cross join lateral (
+    select root.signature, root.timestamp, root.until
+    from root
+    where root.queue = oldest.queue and root.signature = oldest.root_signature
+    limit 1
+  ) as newest
+  cross join lateral (
     select waiting.*
     from waiting
-    where waiting.queue = outdated.queue
-      and waiting.id = oldest.id
-      and waiting.run_at is null
+    where waiting.id = oldest.id
+      and waiting.ready_at is not null
       and waiting.fence = 0
       and waiting.priority >= outdated.floor
-      and exists (
-        select from root
-        where root.queue = waiting.queue
-          and root.signature = waiting.root_signature
-          and root.timestamp > waiting.root_timestamp
-          and root.until > (select now from clock)
-      )
+      and waiting.root_signature = newest.signature
+      and waiting.root_timestamp < newest.timestamp
+      and newest.until > (select now from clock)
     for update skip locked
   ) as stale
   where stale.id not in (select id from judged)

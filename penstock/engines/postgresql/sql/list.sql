@@ -2,7 +2,13 @@
 with matching as materialized (
   select id as queue
   from queue
-  where (:domain::text is null or domain = :domain) and (:type::text is null or type = :type)
+  where domain = :domain::text and type = :type::text
+  union all
+  select id
+  from queue
+  where (:domain is null or :type is null)
+    and (:domain is null or domain = :domain)
+    and (:type is null or type = :type)
 ),
 page as materialized (
   select ready.id
@@ -10,11 +16,11 @@ page as materialized (
   cross join lateral (
     select id
     from waiting
-    where waiting.queue = matching.queue
+    where (waiting.queue, waiting.id) < (matching.queue, coalesce(:after::bigint, 9223372036854775807))
+      and waiting.queue >= matching.queue
       and run_at is null
-      and id < coalesce(:after::bigint, 9223372036854775807)
       and (:state::text is null or :state = 'ready')
-    order by id desc
+    order by waiting.queue desc, waiting.id desc
     limit :limit::integer
   ) as ready
   union all
@@ -23,11 +29,11 @@ page as materialized (
   cross join lateral (
     select id
     from waiting
-    where waiting.queue = matching.queue
+    where (waiting.queue, waiting.id) < (matching.queue, coalesce(:after::bigint, 9223372036854775807))
+      and waiting.queue >= matching.queue
       and run_at is not null
-      and id < coalesce(:after::bigint, 9223372036854775807)
       and (:state::text is null or :state = 'scheduled')
-    order by id desc
+    order by waiting.queue desc, waiting.id desc
     limit :limit::integer
   ) as scheduled
   union all
@@ -43,11 +49,12 @@ page as materialized (
   cross join lateral (
     select id
     from finished
-    where finished.queue = matching.queue
+    where (finished.queue, finished.state, finished.id)
+        < (matching.queue, ending.state, coalesce(:after::bigint, 9223372036854775807))
+      and (finished.queue, finished.state) >= (matching.queue, ending.state)
       and finished.state = ending.state
-      and id < coalesce(:after::bigint, 9223372036854775807)
       and (:state::text is null or :state = ending.state)
-    order by id desc
+    order by finished.queue desc, finished.state desc, finished.id desc
     limit :limit::integer
   ) as finished
 )

@@ -10,7 +10,7 @@ cross join lateral (
 cross join lateral (
   select waiting.ready_at
   from waiting
-  where waiting.queue = queue.id and waiting.run_at is null
-  order by waiting.id
+  where waiting.queue between queue.id and queue.id and waiting.run_at is null
+  order by waiting.queue, waiting.id
   limit 1
 ) as first

@@ -14,7 +14,7 @@ promoted as (
   update waiting
   set run_at = null, ready_at = clock.now
   from clock
-  where waiting.id = any (array(select id from due)) and waiting.run_at is not null
+  where waiting.id = any (array(select id from due)) and waiting.ready_at is null
   returning waiting.queue
 ),
 tallied as (

@@ -35,7 +35,7 @@ renewed as (
     progress_percent = coalesce(held.percent, claimed.progress_percent),
     progress_message = coalesce(held.message, claimed.progress_message)
   from clock, held
-  where claimed.id = held.id and claimed.fence = held.fence
+  where claimed.id = any (array(select id from held)) and claimed.id = held.id and claimed.fence = held.fence
   returning claimed.id, claimed.fence, claimed.cancel_requested
 )
 select given.place, renewed.cancel_requested

@@ -5,7 +5,7 @@ with clock as materialized (
 locked as materialized (
   select id
   from finished
-  where id = any (:ids::bigint[]) and state = 'dead'
+  where id = any (:ids::bigint[]) and (state = 'dead') is true
   -- Sorted, so that two calls with the same ids do not wait for each other.
   order by id
   for update

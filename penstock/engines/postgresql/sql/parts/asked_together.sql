@@ -12,9 +12,9 @@ recorded as materialized (
     where idempotency.domain = named.domain
       and idempotency.key = named.key
       and idempotency.item = named.item
-      and idempotency.until > (select now from clock)
     limit 1
   ) as found
+  where found.until > (select now from clock)
 ),
 -- `request` is the place of the first job that was asked for with this one. A key that is used with two fingerprints at
 -- once is contested: there it matters what of the one was stored before the other is judged.

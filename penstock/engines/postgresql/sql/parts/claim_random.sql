@@ -4,8 +4,20 @@ thrown as materialized (
   from want
   cross join lateral (
     select
-      (select id from waiting where queue = want.queue and run_at is null order by id limit 1) as low,
-      (select id from waiting where queue = want.queue and run_at is null order by id desc limit 1) as high
+      (
+        select waiting.id
+        from waiting
+        where waiting.queue between want.queue and want.queue and waiting.run_at is null
+        order by waiting.queue, waiting.id
+        limit 1
+      ) as low,
+      (
+        select waiting.id
+        from waiting
+        where waiting.queue between want.queue and want.queue and waiting.run_at is null
+        order by waiting.queue desc, waiting.id desc
+        limit 1
+      ) as high
   ) as span
   cross join lateral generate_series(1, 2 * (want.most + want.skipped))
   where want.ordering = 'random' and span.low is not null
@@ -16,11 +28,11 @@ drawn as materialized (
   cross join lateral (
     select waiting.id
     from waiting
-    where waiting.queue = thrown.queue
+    where (waiting.queue, waiting.id) >= (thrown.queue, thrown.id)
+      and waiting.queue <= thrown.queue
       and waiting.run_at is null
       and waiting.priority >= thrown.floor
-      and waiting.id >= thrown.id
-    order by waiting.id
+    order by waiting.queue, waiting.id
     limit 1
   ) as hit
   union all
@@ -29,11 +41,11 @@ drawn as materialized (
   cross join lateral (
     select waiting.id
     from waiting
-    where waiting.queue = want.queue
+    where waiting.queue between want.queue and want.queue
       and waiting.run_at is null
       and waiting.priority >= want.floor
       and want.ordering = 'random'
-    order by waiting.id
+    order by waiting.queue, waiting.id
     limit want.most + want.skipped
   ) as oldest
 ),
@@ -56,7 +68,7 @@ by_chance as materialized (
     cross join lateral (
       select waiting.*
       from waiting
-      where waiting.queue = want.queue and waiting.id = tried.id and waiting.run_at is null
+      where waiting.id = tried.id and waiting.ready_at is not null
       for update skip locked
     ) as found
     limit want.most

@@ -151,14 +151,14 @@ forgotten as (
     select found.ctid
     from first_answer
     cross join lateral (
-      select idempotency.ctid
+      select idempotency.ctid, idempotency.until
       from idempotency
       where idempotency.domain = first_answer.domain
         and idempotency.key = first_answer.idempotency_key
         and idempotency.item = first_answer.item
-        and idempotency.until <= (select now from clock)
       limit 1
     ) as found
+    where found.until <= (select now from clock)
   ))
   returning 1
 ),

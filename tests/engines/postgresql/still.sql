@@ -1,0 +1,10 @@
+-- Nobody but the test takes statistics.
+alter table queue set (autovacuum_enabled = false);
+alter table job set (autovacuum_enabled = false);
+alter table waiting set (autovacuum_enabled = false);
+alter table claimed set (autovacuum_enabled = false);
+alter table finished set (autovacuum_enabled = false);
+alter table root set (autovacuum_enabled = false);
+alter table idempotency set (autovacuum_enabled = false);
+alter table tally set (autovacuum_enabled = false);
+alter table presence set (autovacuum_enabled = false);
