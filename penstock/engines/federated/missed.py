@@ -1,29 +1,41 @@
 """What a partition was to be told and may not know yet: told again before it is asked anything else."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from penstock.engine import Engine, Registration
 from penstock.job import QueueKey
 
+# Seconds. Meanwhile another process may have said otherwise; whoever asked was told that it was not heard.
+OUTDATED = 600.0
 REMEMBERED = 10_000  # roots; of more, the first are forgotten, and their older families run
 
 
-class Missed:
-    """The last word on each matter, until it was heard."""
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """Whether a queue is to be paused, and when that was said."""
 
-    def __init__(self) -> None:
-        self._paused: dict[QueueKey, bool] = {}
+    paused: bool
+    at: float
+
+
+class Missed:
+    """The last word on each matter, until it was heard. `now` tells monotonic seconds."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._paused: dict[QueueKey, _Word] = {}
         self._roots: dict[tuple[QueueKey, str], Registration] = {}
         self._telling = asyncio.Lock()
 
     def pause(self, queues: Collection[QueueKey]) -> None:
         """These are to be paused."""
-        self._paused.update(dict.fromkeys(queues, True))
+        self._paused.update({queue: _Word(True, self._now()) for queue in queues})
 
     def resume(self, queues: Collection[QueueKey]) -> None:
         """These are to be resumed."""
-        self._paused.update(dict.fromkeys(queues, False))
+        self._paused.update({queue: _Word(False, self._now()) for queue in queues})
 
     def register(self, registrations: Sequence[Registration]) -> None:
         """These roots are to be known."""
@@ -45,14 +57,15 @@ class Missed:
 
     async def _tell_pauses(self, engine: Engine) -> None:
         told = dict(self._paused)
-        pauses = [queue for queue, paused in told.items() if paused]
-        resumes = [queue for queue, paused in told.items() if not paused]
+        fresh = {queue: word for queue, word in told.items() if self._now() - word.at < OUTDATED}
+        pauses = [queue for queue, word in fresh.items() if word.paused]
+        resumes = [queue for queue, word in fresh.items() if not word.paused]
         if pauses:
             await engine.pause(pauses)
         if resumes:
             await engine.resume(resumes)
-        for queue, paused in told.items():
-            if self._paused.get(queue) is paused:
+        for queue, word in told.items():
+            if self._paused.get(queue) is word:
                 del self._paused[queue]
 
     async def _tell_roots(self, engine: Engine) -> None:

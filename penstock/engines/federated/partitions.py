@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from penstock.engine import Engine
@@ -27,7 +27,6 @@ class Partition:
     name: str
     engine: Engine
     weight: int  # its share of the new jobs; of weight 0 it gets none, and is drained
-    missed: Missed = field(default_factory=Missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class Partitions:
 
     def __init__(self, partitions: Sequence[Partition], now: Callable[[], float]) -> None:
         self._partitions = {partition.name: partition for partition in partitions}
+        self._missed = {partition.name: Missed(now) for partition in partitions}
         self._now = now
         self._ejected: dict[str, float] = {}
         self._in_trouble: set[str] = set()
@@ -95,7 +95,7 @@ class Partitions:
 
     def missed(self, name: str) -> Missed:
         """What it has to be told before anything else."""
-        return self._partitions[name].missed
+        return self._missed[name]
 
     def home(self, id: JobId) -> str | None:
         """The partition that issued this id; None where none of ours did."""
@@ -139,7 +139,7 @@ class Partitions:
     async def _call(self, name: str, ask: Ask[T]) -> T:
         partition = self._partitions[name]
         try:
-            await partition.missed.tell(partition.engine)
+            await self._missed[name].tell(partition.engine)
             answer = await ask(partition.engine)
         except UnsupportedFeature:
             raise

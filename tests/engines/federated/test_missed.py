@@ -16,13 +16,13 @@ from tests.engines.federated.line import Cut, Line
 async def test_nothing_missed_asks_nothing() -> None:
     line = Line(MemoryEngine())
 
-    await Missed().tell(line.engine)
+    await Missed(lambda: 0.0).tell(line.engine)
 
     assert line.asked == []
 
 
 async def test_the_last_word_is_told_once() -> None:
-    line, missed = Line(MemoryEngine()), Missed()
+    line, missed = Line(MemoryEngine()), Missed(lambda: 0.0)
     missed.pause([QUEUE, OTHER])
     missed.resume([OTHER])
 
@@ -34,7 +34,7 @@ async def test_the_last_word_is_told_once() -> None:
 
 
 async def test_what_was_not_heard_is_told_again() -> None:
-    line, missed = Line(MemoryEngine()), Missed()
+    line, missed = Line(MemoryEngine()), Missed(lambda: 0.0)
     missed.register([Registration(queue=QUEUE, root=root(1))])
     line.cut = Cut.ON_THE_WAY
     with pytest.raises(EngineUnavailable):
@@ -47,7 +47,7 @@ async def test_what_was_not_heard_is_told_again() -> None:
 
 
 async def test_a_word_that_comes_while_another_is_told_is_told_after_it() -> None:
-    engine, missed = MemoryEngine(), Missed()
+    engine, missed = MemoryEngine(), Missed(lambda: 0.0)
     line = Line(engine)
     missed.pause([QUEUE])
 
@@ -65,10 +65,25 @@ async def test_a_word_that_comes_while_another_is_told_is_told_after_it() -> Non
 
 async def test_of_too_many_roots_the_first_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REMEMBERED", 2)
-    engine, missed = MemoryEngine(), Missed()
+    engine, missed = MemoryEngine(), Missed(lambda: 0.0)
 
     for name in "abc":
         missed.register([Registration(queue=QUEUE, root=root(1, name))])
     await missed.tell(engine)
 
     assert [signature for _, signature in engine._roots] == ["b", "c"]
+
+
+async def test_a_word_of_long_ago_is_not_told_any_more() -> None:
+    now = 0.0
+    engine, missed = MemoryEngine(), Missed(lambda: now)
+    missed.pause([QUEUE])
+    missed.register([Registration(queue=QUEUE, root=root(1))])
+    now = 500.0
+    missed.pause([OTHER])
+
+    now = 700.0
+    await missed.tell(engine)
+
+    assert await engine.paused() == {OTHER}
+    assert len(engine._roots) == 1
