@@ -159,5 +159,6 @@ def _done(command: Fields) -> None:
 def _event(asked: CallbackParams, event: str, context: Context) -> JSONObject:
     # The job ended in the commit that pushed its callback: one time serves both.
     ended_at = timestamp(context.job.pushed_at)
-    data = {**asked.job, "finished_at": ended_at}
+    # The whole shape of a job: one parser reads it from here and from the API. It ended before it had callbacks.
+    data = {**asked.job, "finished_at": ended_at, "callbacks": [], "deduplicated": False}
     return {"type": event, "timestamp": ended_at, "data": data}

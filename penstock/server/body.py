@@ -48,12 +48,14 @@ async def json_object(request: Request) -> JSONObject:
 
 
 async def nothing(request: Request) -> None:
-    """The request carries no body, or an empty JSON object; else Unreadable, or BadJob naming a field."""
+    """The request carries no body, null or an empty JSON object; else Unreadable, or BadJob naming a field."""
     content = await received(request)
     if not content:
         return
     _refuse_encoded(request.headers)
     _refuse_other_than_json(request.headers.get("content-type", JSON_TYPE))
+    if content == b"null":  # what many a client makes of no body
+        return
     for name in _json(content):
         raise BadJob.field(name, "is unknown; this takes no fields")
 

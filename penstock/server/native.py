@@ -10,7 +10,7 @@ from penstock.group import QueueGroup
 from penstock.inspection import Inspection, Moved
 from penstock.job import Job, JobId, Move
 from penstock.server import render
-from penstock.server.body import json_object
+from penstock.server.body import json_object, nothing
 from penstock.server.caller import caller
 from penstock.server.payload import (
     LISTED_BY,
@@ -40,7 +40,8 @@ class Native:
         stored = await push(self._group, native_job(body), caller(request, body))
         headers = {"Location": f"/v1/jobs/{stored.pushed.id}", **render.replayed([stored])}
         if not stored.pushed.deduplicated:
-            return render.Json(render.accepted(stored), 202, headers)
+            kept = await self._kept(stored)
+            return render.Json(render.accepted(stored, kept), 202, headers)
         twin = await glimpse(self._inspection, stored.pushed.id)
         return render.Json(render.deduplicated(stored, twin), 200, headers)
 
@@ -55,6 +56,7 @@ class Native:
 
     async def job(self, request: Request) -> Response:
         """One job; with `wait`, once it has ended or the time is up."""
+        query(request, ("wait",))
         wait = waiting(request.query_params.getlist("wait"))
         return await self._shown(await self._inspection.ended(_id(request), wait))
 
@@ -71,15 +73,15 @@ class Native:
 
     async def cancel(self, request: Request) -> Response:
         """End a waiting job, or ask a claimed one to stop."""
-        return await self._shown(await self._inspection.cancel(_id(request)))
+        return await self._shown(await self._inspection.cancel(await _named(request)))
 
     async def retry(self, request: Request) -> Response:
         """Make a dead job ready again."""
-        return await self._shown(await self._inspection.requeue(_id(request)))
+        return await self._shown(await self._inspection.requeue(await _named(request)))
 
     async def delete(self, request: Request) -> Response:
         """Remove a job for good."""
-        return await self._shown(await self._inspection.delete(_id(request)))
+        return await self._shown(await self._inspection.delete(await _named(request)))
 
     async def cancel_all(self, request: Request) -> Response:
         """End many waiting jobs, and ask claimed ones to stop."""
@@ -93,7 +95,13 @@ class Native:
         """Remove many jobs for good."""
         return await self._moved(request, Move.DELETE, self._inspection.delete_all)
 
+    async def _kept(self, stored: Stored) -> Job | None:
+        """The job that an earlier push has stored, maybe under another configuration."""
+        pushed = stored.pushed
+        return await glimpse(self._inspection, pushed.id) if pushed.replayed else None
+
     async def _moved(self, request: Request, move: Move, move_all: MoveAll) -> Response:
+        query(request)
         asked = many(await json_object(request))
         foresee = self._inspection.foresee
         moving = foresee(move, asked.ids) if asked.dry_run else move_all(asked.ids)
@@ -101,6 +109,13 @@ class Native:
 
     async def _shown(self, job: Job) -> Response:
         return render.Json(render.job(job, await self._inspection.callbacks(job)))
+
+
+async def _named(request: Request) -> JobId:
+    """The job that only the path names: a `dry_run` must not be overheard."""
+    query(request)
+    await nothing(request)
+    return _id(request)
 
 
 def _id(request: Request) -> JobId:

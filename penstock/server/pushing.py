@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from penstock.engine import Pushed
 from penstock.errors import BadJob, EngineUnavailable, FieldError, KeyReused, NotAllowed, UnknownJob
-from penstock.group import QueueGroup, is_atomic
+from penstock.group import QueueGroup, Store, is_atomic
 from penstock.inspection import Inspection
 from penstock.job import Job, JobId, NewJob
 from penstock.serialization import JSON, digest
@@ -49,6 +49,8 @@ async def push_batch(group: QueueGroup, batch: Batch, caller: Caller) -> Sequenc
     if batch.atomic:
         _refuse_wrong(entries)
         _refuse_divided(group, entries)
+    if caller.idempotency is not None:
+        _refuse_scattered(group, entries)
     pushed = await group.store(_good(entries))
     _refuse_conflict(pushed)
     answers = iter(pushed)
@@ -127,15 +129,30 @@ def _prepare(group: QueueGroup, asked: Asked, caller: Caller) -> NewJob:
 
 def _refuse_divided(group: QueueGroup, entries: Sequence[Prepared]) -> None:
     """BadJob where the jobs cannot be stored all or none."""
-    types = {entry.queue.type for entry in entries if isinstance(entry, NewJob)}
-    stores = {store.name: store for store in map(group.store_of_type, types)}
+    stores = _stores(group, entries)
     if len(stores) > 1:
-        names = ", ".join(sorted(stores))
-        detail = f"the jobs live in several stores ({names}); send a batch for each"
+        detail = f"the jobs live in several stores ({_names(stores)}); send a batch for each"
         raise BadJob.field("atomic", f'{detail}, or "atomic": false')
-    if len(entries) > 1 and not all(is_atomic(store) for store in stores.values()):
+    if len(entries) > 1 and not all(map(is_atomic, stores)):
         detail = "the store of these jobs cannot store many as all or none"
         raise BadJob.field("atomic", f'{detail}; send "atomic": false')
+
+
+def _refuse_scattered(group: QueueGroup, entries: Sequence[Prepared]) -> None:
+    """BadJob where no store could know all the jobs again by their key."""
+    stores = _stores(group, entries)
+    if len(stores) > 1:
+        detail = f"the jobs live in several stores ({_names(stores)}); send a batch for each"
+        raise BadJob.field("Idempotency-Key", f"{detail}, with a key of its own")
+
+
+def _stores(group: QueueGroup, entries: Sequence[Prepared]) -> Collection[Store]:
+    types = {entry.queue.type for entry in entries if isinstance(entry, NewJob)}
+    return {store.name: store for store in map(group.store_of_type, types)}.values()
+
+
+def _names(stores: Collection[Store]) -> str:
+    return ", ".join(sorted(store.name for store in stores))
 
 
 def _refuse_conflict(pushed: Sequence[Pushed]) -> None:

@@ -29,12 +29,14 @@ class Queues:
 
     async def pause(self, request: Request) -> Response:
         """Let the queue give no job until it is resumed."""
+        query(request)
         await nothing(request)
         [view] = await self._inspection.pause([queue_key(request.path_params)])
         return render.Json(render.queue(view))
 
     async def resume(self, request: Request) -> Response:
         """Let the queue give jobs again."""
+        query(request)
         await nothing(request)
         [view] = await self._inspection.resume([queue_key(request.path_params)])
         return render.Json(render.queue(view))

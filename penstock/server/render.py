@@ -109,9 +109,12 @@ def queues(views: Sequence[QueueView]) -> bytes:
     return _encode({"queues": [_queue(view) for view in views]})
 
 
-def accepted(stored: Stored) -> bytes:
-    """The job as it stood when it was pushed, whatever has become of it: a replay tells the same."""
-    return _encode(_as_pushed(stored))
+def accepted(stored: Stored, kept: Job | None = None) -> bytes:
+    """The job as it stood when it was pushed, whatever has become of it: a replay, of the kept job, tells the same."""
+    shown = _as_pushed(stored)
+    if kept is not None:
+        shown["max_attempts"] = kept.max_attempts
+    return _encode(shown)
 
 
 def deduplicated(stored: Stored, now: Job | None) -> bytes:

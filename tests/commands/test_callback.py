@@ -15,6 +15,7 @@ from penstock.handler import FunctionHandler
 from penstock.job import Callback, Move, On, timestamp
 from penstock.policy import Outcome, follow_ups
 from penstock.serialization import decode
+from penstock.server import render
 from tests.commands.callbacks import KEY, OTHER, SECRET, Installed, event_job, plain_job
 from tests.commands.jobs import NOW, UUID, context
 from tests.commands.processes import script
@@ -40,6 +41,8 @@ async def test_an_event_is_posted_with_the_job_as_it_ended(
             "state": "done",
             "finished_at": "2026-11-22T12:00:00Z",
             "result": {"a": 1},
+            "callbacks": [],
+            "deduplicated": False,
         },
     }
     assert isinstance(result, dict)
@@ -220,3 +223,4 @@ async def test_what_the_rules_make_of_an_ended_job_is_what_is_understood(
     assert (first.path, second.path) == ("/told", "/plain")
     assert (data["id"], data["state"], data["result"]) == (7, "done", {"status": 200})
     assert data["finished_at"] == timestamp(NOW)
+    assert data.keys() == json.loads(render.job(ended, ())).keys()

@@ -375,6 +375,38 @@ async def test_a_wait_that_is_none_is_refused_by_name(query: str, client: Client
     assert (answer.status, answer.fields) == (422, ["wait"])
 
 
+async def test_a_misspelt_wait_is_named(client: Client) -> None:
+    await client.post("/v1/jobs", {"type": "mail"})
+
+    answer = await client.get("/v1/jobs/1?wiat=30")
+
+    assert (answer.status, answer.fields) == (422, ["wiat"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/jobs/1/cancel"),
+        ("POST", "/v1/jobs/1/retry"),
+        ("DELETE", "/v1/jobs/1"),
+    ],
+)
+async def test_a_single_job_is_not_moved_where_more_was_asked_for(
+    method: str, path: str, client: Client
+) -> None:
+    await client.post("/v1/jobs", {"type": "mail"})
+
+    in_body = await client.ask(method, path, b'{"dry_run": true}')
+    in_query = await client.ask(method, f"{path}?dry_run=true")
+    after = (await client.get("/v1/jobs/1")).object()["state"]
+    empty = await client.ask(method, path, b"{}")
+
+    assert (in_body.status, in_body.fields) == (422, ["dry_run"])
+    assert (in_query.status, in_query.fields) == (422, ["dry_run"])
+    assert after == "ready"
+    assert empty.status in {200, 409}
+
+
 async def _send(client: Client, sent: Sent) -> Answer:
     headers = [("Content-Type", sent.type), *sent.headers]
     return await client.ask("POST", sent.path, list(_pieces(sent.body)), headers=headers)

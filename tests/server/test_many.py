@@ -158,3 +158,15 @@ async def test_a_form_of_another_page_moves_nothing(path: str, client: Client) -
 
     assert (await client.ask("POST", path, b"ids=1", headers=form)).status == 415
     assert (await client.ask("POST", path, b'{"ids":[1]}', headers=foreign)).status == 403
+
+
+@pytest.mark.parametrize("move", ["cancel", "retry", "delete"])
+async def test_many_jobs_are_not_moved_where_the_query_asks_for_more(
+    move: str, client: Client
+) -> None:
+    await client.post("/v1/jobs", {"type": "mail"})
+
+    answer = await client.ask("POST", f"/v1/jobs/{move}?dry_run=true", b'{"ids": [1]}')
+
+    assert (answer.status, answer.fields) == (422, ["dry_run"])
+    assert (await client.get("/v1/jobs/1")).object()["state"] == "ready"

@@ -235,7 +235,7 @@ async def test_a_batch_of_bad_jobs_keeps_no_key() -> None:
 async def test_a_batch_under_a_key_over_two_stores_is_refused() -> None:
     group = await group_of(main=MemoryEngine(), fast=MemoryEngine(number=1))
 
-    with pytest.raises(BadJob, match=r"idempotency_key: .*fast, main"):
+    with pytest.raises(BadJob, match=r"Idempotency-Key: .*fast, main"):
         await push_batch(group, Batch([MAIL, PURGE], False), key("k", "a"))
 
     assert (await count(group, "mail"), await count(group, "purge")) == (0, 0)

@@ -198,6 +198,7 @@ async def test_to_pause_twice_and_two_at_once_is_to_pause(pair: Pair) -> None:
         (b"", "application/x-www-form-urlencoded"),
         (b"{}", "application/json"),
         (b" {} ", None),
+        (b"null", "application/json"),
     ],
 )
 async def test_no_body_or_an_empty_one_is_taken(
@@ -211,13 +212,20 @@ async def test_no_body_or_an_empty_one_is_taken(
 
 
 @pytest.mark.parametrize("action", ["pause", "resume"])
+async def test_no_parameter_is_taken(action: str, client: Client) -> None:
+    answer = await client.ask("POST", f"/v1/queues/a/mail/{action}?domain=b")
+
+    assert (answer.status, answer.fields) == (422, ["domain"])
+
+
+@pytest.mark.parametrize("action", ["pause", "resume"])
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "field"),
     [
         (b'{"domain":"b"}', "application/json", 422, "domain"),
         (b'{"":null}', "application/json", 422, ""),
         (b"[]", "application/json", 400, "body"),
-        (b"null", "application/json", 400, "body"),
+        (b"null", "text/plain", 415, None),
         (b" ", "application/json", 400, "body"),
         (b"{", "application/json", 400, "body"),
         (b"{}", "text/plain", 415, None),

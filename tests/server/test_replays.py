@@ -6,8 +6,11 @@ from datetime import timedelta
 import pytest
 
 from penstock.job import JobId
+from penstock.policy import Policy
 from penstock.serialization import JSON
-from tests.server.conftest import Place
+from penstock.settings import ServerSettings
+from tests.installation import installation
+from tests.server.conftest import Pair, Place
 from tests.server.driver import Client
 
 KEY = [("Idempotency-Key", "order-17")]
@@ -102,6 +105,30 @@ async def test_a_replay_is_the_same_answer_when_the_job_is_gone(
 
     assert (again.status, again.body) == (first.status, first.body)
     assert again.header("idempotency-replayed") == "true"
+
+
+async def test_a_replay_is_the_same_answer_under_another_configuration(
+    place: Place, client: Client
+) -> None:
+    first = await client.post("/v1/jobs", {"type": "mail"}, KEY)
+    many = {"mail": Policy(max_attempts=7)}
+    handlers = {"mail": place.made.group.registry.handler("mail")}
+    changed = await installation(handlers, policies=many, engine=place.made.engine)
+    place.made = changed
+
+    again = await Client(place.served(ServerSettings())).post("/v1/jobs", {"type": "mail"}, KEY)
+
+    assert (again.status, again.body) == (first.status, first.body)
+    assert again.header("idempotency-replayed") == "true"
+
+
+async def test_a_batch_that_no_store_knows_again_is_refused_by_the_header(pair: Pair) -> None:
+    body: JSON = {"jobs": [{"type": "mail"}, {"type": "sms"}], "atomic": False}
+
+    answer = await pair.client.post("/v1/jobs/batch", body, KEY)
+
+    assert (answer.status, answer.fields) == (422, ["Idempotency-Key"])
+    assert (await pair.client.get("/v1/jobs")).json() == {"jobs": [], "next": None}
 
 
 async def test_a_batch_is_replayed_as_a_whole(place: Place, client: Client) -> None:
