@@ -201,6 +201,11 @@ def _seen(thread: "asyncio.Future[Answer]") -> None:
 
 
 async def _awaited(value: Answer) -> JSON:
-    if inspect.isawaitable(value):
-        return await value
-    return value
+    answer = await value if inspect.isawaitable(value) else value
+    _refuse_unrun(answer)
+    return answer
+
+
+def _refuse_unrun(answer: object) -> None:
+    if inspect.isgenerator(answer) or inspect.isasyncgen(answer):
+        raise TypeError("there is a `yield` in the handler, so nothing of it has run; remove it")

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar, overload
 import msgspec
 
 from penstock.app import Penstock
+from penstock.app.pushing import job_of
 from penstock.clock import ManualClock
 from penstock.commands.http import HttpCommand
 from penstock.engine import Engine, Pushed
@@ -61,7 +62,7 @@ async def run_job(
     or not. Its progress is added to `reports`. `jobs` are the handlers of what is no typed job, as Penstock takes them.
     False is a failure: JobFailed.
     """
-    handler = _handler_of(job, handlers_of(jobs))
+    handler = _handler_of(job_of(job), handlers_of(jobs))
     stored = await _claimed(job, attempt, max_attempts)
     context = Context(
         job=stored,

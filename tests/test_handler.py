@@ -5,9 +5,10 @@ import contextvars
 import functools
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -253,3 +254,21 @@ def test_who_looks_on_hears_progress_at_once() -> None:
     given.report(140, "nearly")
 
     assert heard == [Progress(percent=100, message="nearly")] == [given.progress]
+
+
+def yielding(context: Context) -> Iterator[int]:
+    yield 1
+
+
+async def yielding_later(context: Context) -> AsyncIterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("function", [yielding, yielding_later])
+async def test_a_generator_of_which_nothing_has_run_is_no_result(
+    function: object, threads: ThreadPoolExecutor
+) -> None:
+    handler = FunctionHandler(cast("Callable[[Context], Answer]", function))
+
+    with pytest.raises(TypeError, match=r"`yield` in the handler, so nothing of it has run"):
+        await handler.run(context(threads))

@@ -109,6 +109,12 @@ async def test_a_job_that_could_not_be_pushed_or_kept_does_not_run() -> None:
         await run_job(JobSpec("a"), jobs={"a": lambda context: False})
 
 
+@pytest.mark.parametrize("what", [SendMail, greet, 3])
+async def test_what_is_no_job_is_refused_as_at_a_push(what: object) -> None:
+    with pytest.raises(TypeError, match=r"^this is .*; push "):
+        await run_job(cast("JobSpec", what))
+
+
 async def test_a_job_can_be_run_as_if_it_was_cancelled() -> None:
     handlers = {"a": lambda context: context.cancelled.is_set()}
 

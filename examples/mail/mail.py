@@ -32,7 +32,8 @@ class SendMail(Job, type="send_mail", max_attempts=5, timeout=60):
             with smtplib.SMTP(SERVER, PORT, timeout=20) as server:
                 server.send_message(message)
         except smtplib.SMTPRecipientsRefused as refused:
-            raise _judged(*refused.recipients[self.to]) from refused
+            [answer] = refused.recipients.values()  # by the bare address: not always as `to` has it
+            raise _judged(*answer) from refused
         except smtplib.SMTPResponseException as refused:
             raise _judged(refused.smtp_code, refused.smtp_error) from refused
         return {"message_id": message["Message-ID"]}

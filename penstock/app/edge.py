@@ -39,20 +39,21 @@ class Edge:
         self._watches_forks = False
         self._forking = False
 
-    @property
-    def is_here(self) -> bool:
-        """Whether the loop that runs now is the home; to be asked by coroutines."""
-        home = self._home
-        return home is not None and home.is_here
-
     async def enter(self) -> None:
         """It is open at this loop, the home from now on; closed before where it was open in a thread.
 
+        Nothing is done where another task of this loop has opened it, or opens it now: then that is waited for.
         RuntimeError where it is open at another loop.
         """
         home = Home()
         while not self._settle(home):
-            await asyncio.to_thread(self.end)
+            here = self._home
+            if here is None or not here.is_here:
+                await asyncio.to_thread(self.end)
+            elif await here.answers():
+                return
+            else:
+                await asyncio.to_thread(here.gone.wait)
         try:
             await self._open()
         except BaseException:
@@ -67,15 +68,18 @@ class Edge:
             return
         if self._background is not None:
             await asyncio.to_thread(self.end)
-        elif home.is_here:
-            await self._go(home)
-        else:
+        elif not home.is_here:
             raise RuntimeError("Penstock is open at another loop; close it there")
+        elif await home.answers():
+            await self._go(home)
+        else:  # another task closes it, or could not open it
+            await asyncio.to_thread(home.gone.wait)
 
     async def carry(self, make: Ask[T]) -> T:
         """What is answered at home. To be called by coroutines at any loop."""
         home = self._home
         if home is not None and home.is_here:
+            await home.settled()
             return await make()
         future = home.ask(make) if home is not None else None
         if future is None:
@@ -118,7 +122,7 @@ class Edge:
             if self._home is None:
                 self._home = home
                 return True
-            if self._background is None:
+            if self._background is None and not self._home.is_here:
                 self._home.refuse_silence()
                 raise RuntimeError("Penstock is open at another loop; one Penstock has one home")
             return False

@@ -47,11 +47,22 @@ class Home:
         """Let the calls begin that have come so far; to be told at home."""
         self._open.set_result(None)
 
+    async def settled(self) -> None:
+        """It is known whether it could be opened; to be awaited at home."""
+        if not self._open.done():
+            await asyncio.wait({self._open})
+
+    async def answers(self) -> bool:
+        """Whether it is open and nobody leaves it, once that is known; to be asked at home."""
+        await self.settled()
+        return not self._leaving
+
     def ask(self, make: Ask[T]) -> "Future[T] | None":
         """The answer to come; None where the home is being left: wait until it is gone, and ask elsewhere.
 
         RuntimeError where nobody would ever answer.
         """
+        self._refuse_fork()  # at first: in a child the guard may be held for ever, and who leaves will never be gone
         with self._guard:
             if self._leaving:
                 return None
@@ -63,14 +74,17 @@ class Home:
 
     def refuse_silence(self) -> None:
         """RuntimeError where nobody would ever answer, saying why."""
+        self._refuse_fork()
+        if not self._loop.is_running():
+            raise RuntimeError(
+                "the loop where Penstock was opened has ended without closing it; use `async with penstock:`"
+            )
+
+    def _refuse_fork(self) -> None:
         if self._process != os.getpid():
             raise RuntimeError(
                 "this process was forked while Penstock was open in its parent, and what was opened there must not "
                 "be used here; fork before `async with penstock:`, or start the process by spawn"
-            )
-        if not self._loop.is_running():
-            raise RuntimeError(
-                "the loop where Penstock was opened has ended without closing it; use `async with penstock:`"
             )
 
     async def leave(self) -> None:

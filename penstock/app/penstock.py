@@ -2,6 +2,7 @@
 """Penstock as Python code uses it: everything that a configuration describes, behind one object."""
 
 import contextlib
+import inspect
 import os
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -156,6 +157,7 @@ class Penstock:
         `penstock.sync(lambda: penstock.result(id, wait=10))`. RuntimeError in the thread of the loop where it is open:
         that would wait for itself.
         """
+        _refuse_no_function(make)
         return self._edge.wait_for(make)
 
     def close_sync(self) -> None:
@@ -209,8 +211,7 @@ class Penstock:
 
     async def open(self) -> None:
         """Every store is reached from this event loop, at its schema, and safe enough for what is configured."""
-        if not self._edge.is_here:
-            await self._edge.enter()
+        await self._edge.enter()
 
     async def close(self) -> None:
         """Nothing is held any more; what others asked for until now has been answered."""
@@ -382,6 +383,14 @@ class Penstock:
     def _accepts(self, type: str) -> bool:
         known = type in configured_types(self.settings)
         return known or self.settings.server.accept_unknown_types
+
+
+def _refuse_no_function(make: object) -> None:
+    if callable(make):
+        return
+    if inspect.iscoroutine(make):
+        make.close()  # else it warns that nobody has awaited it
+    raise TypeError("sync takes a function; write `penstock.sync(lambda: penstock.job(17))`")
 
 
 def _id(job: Which) -> JobId:

@@ -2,8 +2,20 @@
 
 import os
 import sys
+from typing import TextIO
 
 import click
+
+
+def open_streams() -> None:
+    """Standard input, output and error are open, if only to nowhere: else a store's files would get their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def printable(line: str) -> str:
@@ -13,12 +25,12 @@ def printable(line: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
-def say(line: str) -> None:
-    """Print the line; a reader that has gone away does not hold up what is still to be done."""
+def say(line: str, out: TextIO | None = None) -> None:
+    """Print the line, to standard output or where else that was; a reader that has gone away holds up nothing."""
     try:
-        click.echo(line)
+        click.echo(line, out)
     except BrokenPipeError:
-        silence()
+        silence(out)
 
 
 def complain(line: str) -> None:
@@ -26,6 +38,6 @@ def complain(line: str) -> None:
     click.echo(printable(line), err=True)
 
 
-def silence() -> None:
+def silence(out: TextIO | None = None) -> None:
     """Nobody reads any more: what is printed from now on goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), (out or sys.stdout).fileno())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import click
 from click.shell_completion import CompletionItem
 
-from penstock.cli.console import complain, silence
+from penstock.cli.console import complain, open_streams, silence
 from penstock.cli.exits import INTERRUPTED, MISUSED, OK, exit_code_of
 from penstock.cli.usage import UnknownVerb, explain
 from penstock.errors import PenstockError
@@ -108,6 +108,7 @@ def verbs(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line; errors are one line on standard error."""
+    open_streams()
     sys.exit(_run())
 
 

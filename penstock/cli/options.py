@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from penstock.errors import PenstockError, SettingsError
 from penstock.handler import Handler
 from penstock.job import JobId
 from penstock.job_class import registering
+from penstock.runner.executor import named
 from penstock.settings import Settings, StoreSettings, development, load
 
 if sys.platform == "win32":
@@ -31,6 +33,7 @@ MAX_ID = 2**53 - 1
 LAST_WORDS = 1.0  # seconds for tasks that the end of the loop cancels
 CONFIG_VARIABLE = "PENSTOCK_CONFIG"
 CONFIG_FILE = Path("penstock.toml")
+PACKAGE = Path(__file__).parents[1]
 EXAMPLES = Path(__file__).parents[2] / "examples" / "scripts"
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -170,13 +173,39 @@ def _found(app: str) -> object:
             f"--app {app}: write MODULE, or MODULE:ATTRIBUTE as in myapp.jobs:registry"
         )
     sys.path.insert(0, "")
+    found: object = _imported(app, module)
     try:
-        found: object = importlib.import_module(module)
         for name in attribute.split(".") if attribute else ():
             found = getattr(found, name)
-    except (ImportError, AttributeError, SettingsError) as error:
+    except AttributeError as error:
         raise SettingsError(f"--app {app}: {error}") from error
     return found
+
+
+def _imported(app: str, module: str) -> object:
+    """The module; SettingsError, naming the line that failed, where it cannot be imported."""
+    if "/" in module or module.startswith(".") or module.endswith(".py"):
+        raise SettingsError(
+            f"--app {app}: {module} is no module's name; write it as Python imports it, as in myapp.jobs"
+        )
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        told = str(error) if isinstance(error, ImportError | PenstockError) else named(error)
+        raise SettingsError(f"--app {app}: {told}{_place(error)}") from error
+
+
+def _place(error: Exception) -> str:
+    """The last line that was reached in code that is not ours, if there was one."""
+    if isinstance(error, SyntaxError):
+        return ""  # it names the line itself
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [one for one in frames if "importlib" not in one.filename and not _is_ours(one)]
+    return f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
+
+
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    return Path(frame.filename).is_relative_to(PACKAGE)
 
 
 def run(main: Coroutine[object, object, T]) -> T:

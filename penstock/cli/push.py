@@ -10,7 +10,7 @@ from penstock.app import Penstock
 from penstock.cli import options
 from penstock.cli.console import say
 from penstock.engine import Pushed
-from penstock.errors import BadJob
+from penstock.errors import BadJob, CallerError, UnknownType
 from penstock.queue import JobSpec, seconds
 from penstock.serialization import JSON, JSONObject, parse
 
@@ -81,7 +81,10 @@ def command(
 
 async def _push(penstock: Penstock, spec: JobSpec, count: int) -> Sequence[Pushed]:
     async with penstock:
-        new = penstock.group.admit(spec)
+        try:
+            new = penstock.group.admit(spec)
+        except UnknownType as error:
+            raise CallerError(f"{error}. For handlers of your own, name them with --app") from error
         answers: list[Pushed] = []
         for start in range(0, count, BATCH):
             answers += await penstock.group.store([new] * min(BATCH, count - start))

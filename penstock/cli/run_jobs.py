@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 
 import click
@@ -42,8 +44,10 @@ def command(
 ) -> None:
     """Run the jobs that are there, one after another, then end. The exit code is 1 if a job failed.
 
-    SIGTERM ends the run; a job that runs then is given back at once.
+    Standard output has these lines alone; what handlers print and log goes to standard error. SIGTERM ends the run; a
+    job that runs then is given back at once.
     """
+    options.log_to_stderr()
     penstock = options.application(config, app=app, data=data, profile=profile)
     limits = Limits(
         types=types or None,
@@ -52,8 +56,9 @@ def command(
         maxtime=None if maxtime is None else seconds(maxtime),
         wait=wait,
     )
-    told = _silent if result else say
-    run = options.run(_run(penstock, limits, told, metadata=not no_metadata))
+    told = _silent if result else partial(say, out=sys.stdout)
+    with redirect_stdout(sys.stderr):
+        run = options.run(_run(penstock, limits, told, metadata=not no_metadata))
     _report(run, as_json=result == "json")
     sys.exit(_exit_code(run))
 

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import msgspec
 
 from penstock.errors import BadJob, FieldError, SettingsError
-from penstock.serialization import JSON, JSONObject, explained, plain, unknown
+from penstock.serialization import JSON, JSONObject, encode, explained, plain, unknown
 
 MOST_UNKNOWN = 20  # that are named; more would help nobody, and each costs time
 _SHOWN = 100
@@ -35,12 +35,32 @@ def written(job: object) -> dict[str, JSON]:
     errors: list[FieldError] = []
     for name in names_of(type(job)):
         try:
-            params[name] = msgspec.to_builtins(getattr(job, name), str_keys=True, enc_hook=plain)
+            params[name] = _builtins(_in_order(getattr(job, name)))
         except (TypeError, ValueError, RecursionError) as error:
             errors.append(FieldError(name, f"cannot be kept as JSON: {error}"))
     if errors:
         raise BadJob(errors)
     return params
+
+
+def _builtins(value: object) -> JSON:
+    found: JSON = msgspec.to_builtins(value, str_keys=True, enc_hook=plain)
+    return found
+
+
+def _in_order(value: object) -> object:
+    """The value, with its sets as lists in an order that every process finds: hashes of text differ between them."""
+    match value:
+        case str() | int():
+            return value
+        case set() | frozenset():
+            return sorted((_builtins(_in_order(one)) for one in value), key=encode)
+        case list() | tuple():
+            return [_in_order(one) for one in value]
+        case dict():
+            return {key: _in_order(inner) for key, inner in value.items()}
+    names = names_of(type(value))
+    return {name: _in_order(getattr(value, name)) for name in names} if names else value
 
 
 def made_of(params: JSONObject, kind: type[T]) -> T:

@@ -135,9 +135,12 @@ class Process:
 
     def _wait(self) -> None:
         """In a thread of its own: wait for the end of the process, and end what it has left behind."""
-        os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOWAIT)
+        with contextlib.suppress(
+            ChildProcessError
+        ):  # a handler in a thread waits for any child, or ignores SIGCHLD
+            os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOWAIT)
         with self._lock:
-            # It is not reaped yet, so the group's number cannot be another's already.
+            # It is not reaped yet, so the group's number cannot be another's already; or its group may live on.
             _kill_group(self._popen.pid)
             code = self._popen.wait()
             self._reaped = True

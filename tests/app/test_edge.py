@@ -1,16 +1,21 @@
+# long: who comes when, at which loop or thread, is one table of cases
 """One home for all: the loop that opened it, else a thread; whoever asks gets there, and nobody waits for ever."""
 
 import asyncio
 import os
 import signal
 import threading
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 
 from penstock.app.edge import Edge
 from tests.app.interruption import Interrupted, main_thread_waits
 from tests.installation import SOON, until
+
+T = TypeVar("T")
 
 
 class House:
@@ -160,8 +165,85 @@ async def test_a_loop_that_cannot_open_it_is_no_home() -> None:
     with pytest.raises(OSError, match="away"):
         await house.edge.enter()
 
-    assert not house.edge.is_here
     assert house.told == ["open", "close"]
+    house.trouble = None
+    await house.edge.enter()
+    assert house.told == ["open", "close", "open"]
+    await house.edge.leave()
+
+
+class SlowHouse(House):
+    """A house that opens and closes when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = asyncio.Event()
+
+    async def open(self) -> None:
+        await self.let.wait()
+        await super().open()
+
+    async def close(self) -> None:
+        await self.let.wait()
+        await super().close()
+
+
+async def begun(awaitable: Coroutine[object, object, T]) -> asyncio.Task[T]:
+    task = asyncio.create_task(awaitable)
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_tasks_that_open_it_at_once_have_it_open_when_they_go_on() -> None:
+    house = SlowHouse()
+    first = await begun(house.edge.enter())
+
+    second, call = await begun(house.edge.enter()), await begun(house.edge.carry(where))
+
+    assert not second.done()
+    assert not call.done()
+    house.let.set()
+    await asyncio.wait_for(asyncio.gather(first, second), SOON)
+    assert await asyncio.wait_for(call, SOON) == threading.get_ident()
+    assert house.told == ["open"]
+    await house.edge.leave()
+
+
+async def test_what_is_closed_while_it_opens_is_open_first() -> None:
+    house = SlowHouse()
+    opening, closing = await begun(house.edge.enter()), await begun(house.edge.leave())
+
+    house.let.set()
+    await asyncio.wait_for(asyncio.gather(opening, closing), SOON)
+
+    assert house.told == ["open", "close"]
+
+
+async def test_what_is_opened_while_it_closes_is_opened_anew_and_closed_once() -> None:
+    house = SlowHouse()
+    house.let.set()
+    await house.edge.enter()
+    house.let.clear()
+    closing, again = await begun(house.edge.leave()), await begun(house.edge.leave())
+
+    opening = await begun(house.edge.enter())
+    house.let.set()
+    await asyncio.wait_for(asyncio.gather(closing, again, opening), SOON)
+
+    assert house.told == ["open", "close", "open"]
+    await house.edge.leave()
+
+
+async def test_who_waits_for_an_opening_that_fails_tries_it_itself() -> None:
+    house = SlowHouse()
+    house.trouble = OSError("away")
+    both = [await begun(house.edge.enter()), await begun(house.edge.enter())]
+
+    house.let.set()
+    failed = await asyncio.wait_for(asyncio.gather(*both, return_exceptions=True), SOON)
+
+    assert [type(one) for one in failed] == [OSError, OSError]
+    assert house.told == ["open", "close"] * 2
 
 
 async def test_whoever_comes_while_it_is_left_is_answered_by_the_next_home() -> None:

@@ -3,6 +3,7 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from penstock.errors import (
     WrongState,
 )
 from penstock.handler import Context, FunctionHandler
-from penstock.job import CALLBACK_TYPE, JobId, State
+from penstock.job import CALLBACK_TYPE, Job, JobId, State
 from penstock.queue import JobSpec
 from penstock.serialization import JSON
 from penstock.settings import QueueSettings, RunnerSettings, Settings, StoreSettings
@@ -230,6 +231,8 @@ def test_errors_reach_code_without_a_loop(tmp_path: Path) -> None:
         penstock.push_sync(JobSpec("echo"), priority=5000)
     with pytest.raises(TypeError, match=r"push JobSpec\("):
         penstock.push_sync(cast("JobSpec", JobSpec))
+    with pytest.raises(TypeError, match=r"write `penstock\.sync\(lambda: "):
+        penstock.sync(cast("Callable[[], Awaitable[Job]]", penstock.job(JobId(1))))
 
     assert penstock.sync(penstock.inspection.totals).waiting == 0
     penstock.close_sync()

@@ -1,11 +1,14 @@
 """What the command line says: nothing forges a line, and nobody has to listen."""
 
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from penstock.cli.console import complain, printable, say
+from tests.installation import SOON
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,19 @@ def test_after_a_reader_has_gone_lines_go_nowhere(monkeypatch: pytest.MonkeyPatc
 
         say("nobody reads this")
         say("nor this")
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", ">&- 2>&- <&-"])
+def test_a_stream_that_is_closed_hinders_no_verb(closed: str, tmp_path: Path) -> None:
+    program = f"{sys.executable} -m penstock.cli"
+
+    ended = subprocess.run(
+        ["sh", "-c", f"{program} push http --param url=http://example.org/ {closed}"],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=SOON * 2,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert (tmp_path / "penstock.db").read_bytes().startswith(b"SQLite format 3")

@@ -1,3 +1,4 @@
+# long: each option that verbs share, and each way to name an app
 """What the shared options mean: which configuration counts, and that nothing forges a log line."""
 
 import asyncio
@@ -260,6 +261,35 @@ def test_jobs_that_are_named_run_in_what_is_configured(module: str) -> None:
 )
 def test_what_cannot_be_named_is_said_with_the_option(module: str, app: str) -> None:
     with pytest.raises(SettingsError, match=f"^--app {app}: "):
+        application(None, app=app)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = 1\nraise ValueError('no\\nway')\n", "ValueError: no\nway (FILE, line 2)"),
+        ("import no_such_module", "No module named 'no_such_module' (FILE, line 1)"),
+        ("x = 1\ndef (\n", "SyntaxError: invalid syntax (broken_for_this_test.py, line 2)"),
+        (
+            "from penstock import Job\nclass Mail(Job, type='a b'):\n    to: str\n",
+            "class Mail: type: 'a b' is no name; use 1 to 100 of A-Z a-z 0-9 _ . : - and start with a letter, "
+            "a digit or _ (FILE, line 2)",
+        ),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_said_with_its_line(text: str, told: str) -> None:
+    path = Path("broken_for_this_test.py").absolute()
+    path.write_text(text)
+
+    with pytest.raises(SettingsError) as caught:
+        application(None, app="broken_for_this_test")
+
+    assert str(caught.value) == f"--app broken_for_this_test: {told.replace('FILE', str(path))}"
+
+
+@pytest.mark.parametrize("app", ["./jobs.py", "jobs.py", "jobs.py:Mail", "my/jobs", ".jobs"])
+def test_a_file_is_no_module(app: str) -> None:
+    with pytest.raises(SettingsError, match=r"is no module's name; write it as Python imports it"):
         application(None, app=app)
 
 

@@ -70,6 +70,7 @@ def test_a_duplicate_is_told(penstock: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "named"),
     [
+        (("push", "htpp"), "name them with --app"),
         (("push", "htpp"), "htpp"),
         (("push", "http"), "url"),
         (("push", "http", "--params", "{"), "--params"),

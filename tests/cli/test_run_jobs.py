@@ -127,21 +127,28 @@ def test_a_store_that_went_away_is_said_in_result_and_exit_code(
     assert _exit_code(run) == 75
 
 
+def run_into_nothing(*words: str) -> "subprocess.CompletedProcess[bytes]":
+    """`penstock run-jobs`, whose standard output nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "penstock.cli", "run-jobs", *words],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=SOON * 2,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+
+
 def test_a_reader_that_goes_away_hurts_no_job(penstock: Shell, tmp_path: Path) -> None:
     Path("piped.py").write_text(HANDLERS)
     app = ("--app", "piped:registry")
     penstock("push", "BounceHandlerJob", "--count", "2", *app)
-    reading, writing = os.pipe()
-    os.close(reading)
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "penstock.cli", "run-jobs", *app],
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        timeout=SOON * 2,
-        check=False,
-    )
-    os.close(writing)
+    ended = run_into_nothing(*app)
 
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert penstock("run-jobs", *app).out == "Job queue is empty.\n"
@@ -163,3 +170,57 @@ def test_plain_functions_are_handlers_too(penstock: Shell) -> None:
     assert (wrong.code, bad.code) == (78, 78)
     assert "greet is no handler" in wrong.err
     assert "'a b'" in bad.err
+
+
+TALKING = """
+from penstock import job
+
+
+@job
+def talk(context):
+    print("a word")
+    context.log.info("told")
+
+
+@job
+def forge():
+    raise ValueError("a\\x1b[31m\\nforged")
+"""
+
+
+def test_what_a_handler_prints_is_none_of_the_lines(penstock: Shell) -> None:
+    Path("talking.py").write_text(TALKING)
+    app = ("--app", "talking")
+    penstock("push", "talk", "--count", "2", *app)
+
+    lines, result = (
+        penstock("run-jobs", "--maxjobs", "1", *app),
+        penstock("run-jobs", "--result", "json", *app),
+    )
+
+    assert [line.split()[2] for line in lines.lines] == ["talk", "talk"]
+    assert json.loads(result.out)["jobs"][0]["status"] == "ok"
+    assert lines.err.count("a word\n") == result.err.count("a word\n") == 1
+
+
+def test_a_handler_that_prints_to_a_reader_that_has_gone_has_not_failed(
+    penstock: Shell, tmp_path: Path
+) -> None:
+    Path("talking.py").write_text(TALKING)
+    penstock("push", "talk", "--count", "2", "--app", "talking")
+
+    ended = run_into_nothing("--app", "talking")
+
+    assert ended.returncode == 0
+    assert ended.stderr.count(b"a word\n") == ended.stderr.count(b"(talk) told\n") == 2
+
+
+def test_what_a_handler_raises_forges_no_line(penstock: Shell) -> None:
+    Path("talking.py").write_text(TALKING)
+    penstock("push", "forge", "--app", "talking")
+
+    ended = run_into_nothing("--app", "talking")
+
+    assert b"ValueError" in ended.stderr
+    assert b"\x1b" not in ended.stderr
+    assert b"\nforged" not in ended.stderr

@@ -64,10 +64,11 @@ def test_a_mail_that_is_pushed_arrives(
     assert b"Message-ID: <" in mail
 
 
+@pytest.mark.parametrize("to", ["gone@example.org", "Mr Gone <gone@example.org>"])
 def test_a_recipient_who_is_gone_is_not_tried_again(
-    tmp_path: Path, environment: dict[str, str], mailboxes: Mailboxes
+    to: str, tmp_path: Path, environment: dict[str, str], mailboxes: Mailboxes
 ) -> None:
-    push("gone@example.org", tmp_path)
+    push(to, tmp_path)
 
     lines = run(tmp_path, environment)
 

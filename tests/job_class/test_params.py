@@ -196,3 +196,26 @@ def test_a_class_that_means_nothing_is_refused() -> None:
 def test_only_dataclasses_have_names() -> None:
     assert names_of(Place) == ("street", "number")
     assert names_of(Strange) == ()
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Sets, also inside of what stands beside them."""
+
+    names: set[str]
+    colours: frozenset[Colour]
+    inside: list[dict[str, set[int]]]
+
+
+def test_equal_sets_are_written_alike_whatever_their_order() -> None:
+    names = [f"name {number}" for number in range(100)]
+    upwards, downwards = (
+        Sets(set(given), frozenset(Colour), [{"a": {256, 0, 1}}])
+        for given in (names, names[::-1])  # where hashes collide, the first comes first
+    )
+
+    assert written(upwards) == written(downwards)
+    assert written(upwards)["names"] == sorted(names)
+    assert written(upwards)["colours"] == ["blue", "red"]
+    assert written(upwards)["inside"] == [{"a": [0, 1, 256]}]
+    assert made_of(written(upwards), Sets) == upwards

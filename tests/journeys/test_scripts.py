@@ -186,3 +186,38 @@ def test_a_child_of_an_open_loop_is_refused_and_hurts_nobody(tmp_path: Path) -> 
     assert (ended.code, ended.err) == (0, "")
     assert "forked while Penstock was open in its parent" in ended.out
     assert pushed(tmp_path) == ["parent", "parent"]
+
+
+CLOSING = """
+import asyncio, signal
+async def main():
+    asked, let_go = asyncio.Event(), asyncio.Event()
+    async def hold():
+        asked.set()
+        await let_go.wait()
+    await penstock.open()
+    busy = asyncio.create_task(asyncio.to_thread(penstock.sync, hold))
+    await asked.wait()
+    closing = asyncio.create_task(penstock.close())
+    await asyncio.sleep(0)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        try:
+            penstock.push_sync(JobSpec('child'))
+        except RuntimeError as error:
+            print(error, flush=True)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    let_go.set()
+    await asyncio.gather(busy, closing)
+    sys.exit(status)
+asyncio.run(main())
+"""
+
+
+def test_a_child_of_a_loop_that_closes_it_is_refused_and_does_not_wait(tmp_path: Path) -> None:
+    ended = run(tmp_path, HEAD + CLOSING)
+
+    assert (ended.code, ended.err) == (0, "")
+    assert "forked while Penstock was open in its parent" in ended.out

@@ -240,3 +240,19 @@ async def test_killing_what_has_ended_kills_nothing() -> None:
         process.kill()
 
     assert process.exited.result() == 3
+
+
+async def test_a_process_that_the_system_takes_away_has_ended_all_the_same() -> None:
+    process = await Process.start()
+    running = asyncio.create_task(process.run(task(HEAVY, do="burn"), ear := Ear()))
+    await ear.hears()
+
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # as a handler may do
+    try:
+        process.kill()
+        happened = await asyncio.wait_for(running, SOON)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+    assert isinstance(happened, Failed)
+    assert happened.error.startswith("its process ")
