@@ -31,6 +31,7 @@ from penstock.job import (
     Presence,
     Progress,
     QueueKey,
+    Root,
     State,
 )
 
@@ -82,6 +83,14 @@ class Pushed:
 
 
 CONFLICT = Pushed(id=JobId(0), conflict=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A root that is to be known where no job that carries it is pushed."""
+
+    queue: QueueKey
+    root: Root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +290,13 @@ class Engine(Protocol):
         newer, by every push
         that carries one (also a duplicate, never a replay or a conflict); remembered for 28 days after its last
         registration.
+        """
+        ...
+
+    async def register(self, registrations: Sequence[Registration]) -> None:
+        """Remember the roots as a push that carries them does, strictly newer only; no job is stored or counted.
+
+        For a family whose jobs lie in several stores.
         """
         ...
 

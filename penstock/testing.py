@@ -264,10 +264,14 @@ def _in_memory(settings: Settings) -> Settings:
     return msgspec.structs.replace(
         settings,
         stores={
-            name: StoreSettings(url="memory://", number=store.number, accept_volatile=True)
+            name: _store_in_memory(store) if store.partitions is None else store
             for name, store in stores.items()
         },
     )
+
+
+def _store_in_memory(store: StoreSettings) -> StoreSettings:
+    return StoreSettings(url="memory://", number=store.number, accept_volatile=True)
 
 
 def _handler_of(job: Pushable, handlers: Mapping[str, Handler]) -> Handler:

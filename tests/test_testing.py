@@ -291,6 +291,22 @@ def test_no_file_and_no_variable_counts_but_the_settings_that_are_given(
     assert [path.name for path in tmp_path.iterdir()] == ["penstock.toml"]
 
 
+def test_a_federated_store_is_one_over_stores_in_memory() -> None:
+    stores = {
+        "east": StoreSettings(url="redis://127.0.0.1:1/", number=1),
+        "west": StoreSettings(url="redis://127.0.0.1:1/", number=2),
+        "wide": StoreSettings(partitions={"east": 0, "west": 1}),
+    }
+    queues = {"default": QueueSettings(store="wide")}
+
+    penstock = MemoryPenstock([SendMail], settings=Settings(stores=stores, queues=queues))
+    pushed = penstock.push_sync(SendMail("a"))
+    [ran] = penstock.sync(penstock.run)
+    penstock.close_sync()
+
+    assert (pushed.id, ran.id) == (2 * 10**13 + 1, pushed.id)
+
+
 def test_a_test_without_a_loop_does_the_same() -> None:
     penstock = MemoryPenstock([SendMail])
 

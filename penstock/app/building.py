@@ -8,6 +8,7 @@ from penstock.commands.callback import CallbackCommand
 from penstock.commands.exec import ExecCommand
 from penstock.commands.http import HttpCommand
 from penstock.engine import Engine, Feature
+from penstock.engines.federated import FederatedEngine, Partition
 from penstock.errors import SettingsError
 from penstock.handler import Handler, Registry
 from penstock.job import CALLBACK_TYPE
@@ -17,11 +18,23 @@ from penstock.settings import QueueSettings, Settings, StoreSettings, nearest
 VERSION = version("penstock")
 ENGINES = "penstock.engines"
 HANDLERS = "penstock.handlers"
+FEDERATED = "federated"  # the kind of a store with partitions
 
 
 def engine_kinds() -> Mapping[str, EntryPoint]:
     """The installed engines by the scheme of their URLs."""
     return {entry.name: entry for entry in entry_points(group=ENGINES)}
+
+
+def federation_of(store: StoreSettings, engines: Mapping[str, Engine]) -> Engine:
+    """A federation over the engines of its partitions, which everybody else uses too."""
+    return FederatedEngine(
+        [
+            Partition(name=name, engine=engines[name], weight=weight)
+            for name, weight in (store.partitions or {}).items()
+        ],
+        max_partitions_try=store.max_partitions_try,
+    )
 
 
 def engine_of(name: str, store: StoreSettings) -> Engine:
@@ -40,17 +53,20 @@ def engine_of(name: str, store: StoreSettings) -> Engine:
 
 def kind_of(store: StoreSettings) -> str:
     """The kind of its engine, as the scheme of its URL names it."""
-    return store.url.partition(":")[0]
+    return store.url.partition(":")[0] if store.partitions is None else FEDERATED
 
 
 def refuse_unknown_engines(settings: Settings) -> None:
     """SettingsError where no engine is installed for a store's URL; nothing is built or loaded."""
     for name, store in settings.stores.items():
-        _kind(name, store)
+        if store.partitions is None:
+            _kind(name, store)
 
 
 def refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:
-    """SettingsError where the open engine may lose jobs and nobody has accepted that."""
+    """SettingsError where the open engine may lose jobs and nobody has accepted that; partitions answer for theirs."""
+    if store.partitions is not None:
+        return
     if Feature.DURABLE not in engine.features and not store.accept_volatile:
         raise SettingsError(
             f"store {name} can lose jobs that it has answered; "

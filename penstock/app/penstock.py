@@ -21,6 +21,7 @@ from penstock.app.building import (
     configured_types,
     default_store,
     engine_of,
+    federation_of,
     kind_of,
     policies_of,
     refuse_unknown_engines,
@@ -290,6 +291,29 @@ class Penstock:
 
     # how it is built
 
+    def _new_engines(self) -> Mapping[str, Engine]:
+        """An engine for each store; a federation has those of its partitions."""
+        stores = self.settings.stores
+        own = {
+            name: self.build_engine(name, store)
+            for name, store in stores.items()
+            if store.partitions is None
+        }
+        return {
+            name: own[name] if name in own else federation_of(store, own)
+            for name, store in stores.items()
+        }
+
+    def _store(self, name: str, engine: Engine, settings: StoreSettings) -> Store:
+        return Store(
+            name,
+            engine,
+            self.policies,
+            self.events,
+            kind=kind_of(settings),
+            partitions=tuple(settings.partitions or ()),
+        )
+
     def build_engine(self, name: str, store: StoreSettings) -> Engine:
         """A new engine for this store, to be opened."""
         return engine_of(name, store)
@@ -321,16 +345,12 @@ class Penstock:
         if self._process != os.getpid():
             self._begin_as_a_child()
         # Kept when it is closed: what lives in memory stays true as long as this object and its process live.
-        self._engines = self._engines or {
-            name: self.build_engine(name, store) for name, store in self.settings.stores.items()
-        }
+        self._engines = self._engines or self._new_engines()
         for name, engine in self._engines.items():
             await engine.open()
             refuse_volatile(name, self.settings.stores[name], engine)
         stores = {
-            name: Store(
-                name, engine, self.policies, self.events, kind=kind_of(self.settings.stores[name])
-            )
+            name: self._store(name, engine, self.settings.stores[name])
             for name, engine in self._engines.items()
         }
         group = QueueGroup(

@@ -88,6 +88,8 @@ def _place(config: Path | None, store: str | None) -> Place:
         raise SettingsError(
             f"--store {store}: no such store is configured; {nearest(store, stores)}"
         )
+    if stores[store].partitions is not None:
+        raise SettingsError(f"--store {store}: is federated; name one of its partitions")
     return Given(stores[store], f"store {store}")
 
 

@@ -35,6 +35,7 @@ from penstock.engine import (
     Pushed,
     ReadyQueue,
     Reclaimed,
+    Registration,
     Release,
     Renew,
     Retry,
@@ -188,12 +189,14 @@ class MemoryEngine:
         self._pushes[record] = _KnownPush(new.idempotency.fingerprint, pushed, until)
 
     def _register_root(self, new: NewJob) -> None:
-        if new.root is None:
-            return
-        known = self._newest_root(new.queue, new.root.signature)
-        if known is None or new.root.timestamp > known:
-            self._roots[new.queue, new.root.signature] = _KnownRoot(
-                new.root.timestamp, self._now() + ROOT_MEMORY
+        if new.root is not None:
+            self._register(new.queue, new.root)
+
+    def _register(self, queue: QueueKey, root: Root) -> None:
+        known = self._newest_root(queue, root.signature)
+        if known is None or root.timestamp > known:
+            self._roots[queue, root.signature] = _KnownRoot(
+                root.timestamp, self._now() + ROOT_MEMORY
             )
 
     def _newest_root(self, queue: QueueKey, signature: str) -> datetime | None:
@@ -249,6 +252,11 @@ class MemoryEngine:
 
     def _due(self, new: NewJob) -> datetime:
         return new.run_at or self._now() + new.delay
+
+    async def register(self, registrations: Sequence[Registration]) -> None:
+        """Remember the roots that are newer."""
+        for each in registrations:
+            self._register(each.queue, each.root)
 
     async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
         """Claim what is ready, and end what is superseded on the way."""

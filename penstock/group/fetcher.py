@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A claim, the store that gave it, and when it was asked for, on this process's monotonic clock."""
+    """A claim, the store that holds its job, and when it was asked for, on this process's monotonic clock."""
 
     store: Store
     claim: Claim
@@ -86,7 +86,7 @@ class Fetcher:
 
     async def _heads(self) -> Sequence[Head]:
         heads: list[Head] = []
-        for name, store in self._group.stores.items():
+        for name, store in self._group.places.items():
             types = self._types_in(store)
             if types and name not in self._troubles:
                 asked = store.engine.ready(types, self._domains, limit=HEADS)
@@ -98,7 +98,7 @@ class Fetcher:
         taken: list[Taken] = []
         for name in dict.fromkeys(share.store for share in shares):
             mine = [share for share in shares if share.store == name]
-            taken += await self._claim_from(self._group.stores[name], mine, dry)
+            taken += await self._claim_from(self._group.places[name], mine, dry)
         return taken
 
     async def _claim_from(
@@ -114,7 +114,9 @@ class Fetcher:
             self._turns.served(place)
         if not answer.superseded:
             dry |= {share.place for share in shares} - given.keys()
-        return [Taken(store, claim, asked_at) for claim in answer.claims]
+        # Whatever place it was claimed from: its store renews and ends it.
+        holder = self._group.store_of
+        return [Taken(holder(claim.job.id), claim, asked_at) for claim in answer.claims]
 
     async def _answer(self, name: str, call: Awaitable[T]) -> T | None:
         """What the store answers; None, and its trouble kept, if it cannot."""

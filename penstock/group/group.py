@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 class QueueGroup:
     """Every queue of this installation: checks what is pushed and routes it to the store of its type.
 
+    Of the `places` where types may live, the `stores` hold jobs and issue their ids; the others are federated over
+    them. Whoever goes over the stores meets each job once.
+
     Raises UnsupportedFeature where the store of a type cannot do what its policy asks for.
     """
 
@@ -34,21 +37,29 @@ class QueueGroup:
         registry: Registry,
         accepts: Callable[[str], bool] = lambda type: False,
     ) -> None:
-        self.stores = dict(stores)
+        self.places = dict(stores)
+        self.stores = {name: store for name, store in stores.items() if not store.partitions}
         self.policies = policies
         self.registry = registry
         self._default = default
         self._routes = dict(routes or {})
         self._accepts = accepts
-        self._pumps = [Pump(store.engine) for store in stores.values()]
-        self._by_number = {store.engine.identity.number: store for store in stores.values()}
+        self._pumps = [Pump(store.engine) for store in self.stores.values()]
+        self._by_number = {store.engine.identity.number: store for store in self.stores.values()}
         # Of each handler whether it completes specs: looking at a protocol is slow.
         self._completing: dict[str, tuple[Handler, Completing | None]] = {}
         self._queues = {type: self._made(type) for type in (*registry.types, *policies.types)}
 
     def store_of_type(self, type: str) -> Store:
         """Where jobs of this type live."""
-        return self.stores[self._routes.get(type, self._default)]
+        return self.places[self._routes.get(type, self._default)]
+
+    def holders_of(self, type: str) -> Sequence[Store]:
+        """The stores that hold the jobs of this type; callbacks are in each."""
+        if type == CALLBACK_TYPE:
+            return list(self.stores.values())
+        home = self.store_of_type(type)
+        return [self.stores[name] for name in sorted(home.partitions)] or [home]
 
     def store_of(self, id: JobId) -> Store:
         """The store that issued this id; UnknownJob where none of ours did."""
@@ -82,7 +93,7 @@ class QueueGroup:
             self._refuse_divided(jobs)
         answers: dict[int, Pushed] = {}
         for name, indexes in places.items():
-            pushed = await self.stores[name].push(numbered([jobs[index] for index in indexes]))
+            pushed = await self.places[name].push(numbered([jobs[index] for index in indexes]))
             answers.update(zip(indexes, pushed, strict=True))
         return [answers[index] for index in range(len(jobs))]
 
@@ -118,13 +129,13 @@ class QueueGroup:
         return prepared
 
     def types_of(self, store: Store) -> frozenset[str]:
-        """The types that run here and live in this store."""
+        """The types that run here and are claimed from this place."""
         return self.types_in(store, self.registry.types)
 
     def types_in(self, store: Store, types: Collection[str]) -> frozenset[str]:
-        """Those of the types that live in this store; callbacks do in each."""
-        own = {type for type in types if self.store_of_type(type) is store}
-        return frozenset(own | ({CALLBACK_TYPE} & set(types)))
+        """Those of the types that live in this place, federated or not; callbacks do in each store."""
+        own = {type for type in types if self.store_of_type(type) is store} - {CALLBACK_TYPE}
+        return frozenset(own if store.partitions else own | ({CALLBACK_TYPE} & set(types)))
 
     def waiter(self) -> Waiter:
         """One who waits for jobs that become ready in any store from now on."""

@@ -43,10 +43,12 @@ class Store:
         events: Events,
         *,
         kind: str | None = None,
+        partitions: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.engine = engine
         self.kind = kind  # of the engine, as the scheme of its URL names it
+        self.partitions = frozenset(partitions)  # the stores that hold its jobs; none: itself does
         self._policies = policies
         self._events = events
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from penstock.group import QueueGroup, Store
-from penstock.job import CALLBACK_TYPE, Job, Order, State, timestamp
+from penstock.job import Job, Order, State, timestamp
 
 COUNTED = 1000  # jobs before one; more are only told to be more
 SHOWN = 300  # characters of an error
@@ -98,8 +98,9 @@ def _no_runner(facts: Facts) -> Reason:
 
 
 def _moved_to(group: QueueGroup, job: Job, store: Store) -> str | None:
-    home = store if job.type == CALLBACK_TYPE else group.store_of_type(job.type)
-    return None if home is store else home.name
+    if store in group.holders_of(job.type):
+        return None
+    return group.store_of_type(job.type).name
 
 
 def _finished(job: Job) -> Reason:

@@ -25,8 +25,13 @@ class QueueView:
 
 
 async def all_queues(group: QueueGroup) -> Sequence[QueueView]:
-    """Every queue that was ever used or is paused, by domain and type, one of each store."""
-    views = [view for store in group.stores.values() for view in await _views(group, store)]
+    """Every queue that was ever used or is paused, by domain and type, one of each store, a federated one whole."""
+    views = [
+        view
+        for store in group.places.values()
+        for view in await _views(group, store)
+        if _is_seen_in(group, store, view.queue.type)
+    ]
     return sorted(views, key=lambda view: (view.queue, view.store))
 
 
@@ -87,7 +92,7 @@ async def _views(
 def _by_store(
     group: QueueGroup, keys: Sequence[QueueKey]
 ) -> Iterator[tuple[Store, Sequence[QueueKey]]]:
-    for store in group.stores.values():
+    for store in group.places.values():
         mine = [key for key in dict.fromkeys(keys) if store in _stores_of(group, key.type)]
         if mine:
             yield store, mine
@@ -95,6 +100,14 @@ def _by_store(
 
 def _stores_of(group: QueueGroup, type: str) -> Sequence[Store]:
     return list(group.stores.values()) if type == CALLBACK_TYPE else [group.store_of_type(type)]
+
+
+def _is_seen_in(group: QueueGroup, store: Store, type: str) -> bool:
+    """Whether a queue of this type is told of this store: what a federation holds in its partitions is told once."""
+    if type == CALLBACK_TYPE:
+        return not store.partitions
+    home = group.store_of_type(type)
+    return home is store if store.partitions else store.name not in home.partitions
 
 
 def _sum(parts: Sequence[QueueView]) -> QueueView:

@@ -153,7 +153,7 @@ class Polls:
         """The domains that have jobs of each wanted type, and the stores that do not answer."""
         ready: dict[str, set[str]] = {}
         troubles: dict[Store, Exception] = {}
-        for store in self._group.stores.values():
+        for store in self._group.places.values():
             try:
                 found = await self._ready_in(store)
             except Exception as error:

@@ -166,7 +166,7 @@ class Remote:
             return
         ttl = wait + PRESENCE_TTL
         presence = Presence(worker=name, slots=0, types=wish.types)
-        for store in self._group.stores.values():
+        for store in self._group.places.values():
             if self._group.types_in(store, wish.types):
                 with suppress(
                     EngineError

@@ -119,7 +119,7 @@ class Runner:
             return ()
         self._health.asks("fetcher")
         taken = await self._fetcher.fetch(room)
-        for name in self._group.stores:
+        for name in self._group.places:
             trouble = self._fetcher.troubles.get(name)
             if trouble is None:
                 self._health.works(f"fetcher:{name}")

@@ -38,6 +38,8 @@ def read_text(text: str, kind: object) -> object:
     text = text.strip()
     if get_origin(kind) is tuple:
         return read([part.strip() for part in text.split(",")] if text else [], kind)
+    if get_origin(kind) is dict:
+        return read(_parted(text, kind), kind)
     if not text:
         raise ValueError(f"is empty; give {expected(kind)}, or unset it")
     try:
@@ -53,10 +55,23 @@ def expected(kind: object) -> str:
         return f"{expected(plain)}{''.join(map(_limit, limits))}"
     if get_origin(kind) is tuple:
         return f"a list, each item {expected(get_args(kind)[0])}"
+    if get_origin(kind) is dict:
+        return f"names, each with {expected(get_args(kind)[1])}"
     if isinstance(kind, type) and issubclass(kind, Enum):
         return f"one of {', '.join(str(one.value) for one in kind)}"
     words = {bool: "true or false", int: "an integer", float: "a number", str: "text"}
     return next(word for plain, word in words.items() if kind is plain)
+
+
+def _parted(text: str, kind: object) -> dict[str, object]:
+    """What `east=60,west=40` says; numbers as numbers, so that a wrong one is told as in a file."""
+    found: dict[str, object] = {}
+    for part in text.split(",") if text else ():
+        name, sign, value = (word.strip() for word in part.partition("="))
+        if not name or not sign:
+            raise ValueError(f"expected {expected(kind)}, written name=value and parted by commas")
+        found[name] = int(value) if value.isdecimal() else value
+    return found
 
 
 def _given(kind: object) -> object:

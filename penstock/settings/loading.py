@@ -11,6 +11,7 @@ import msgspec
 from penstock.errors import SettingsError, nearest
 from penstock.job import CALLBACK_TYPE, is_name
 from penstock.settings.environment import put_over
+from penstock.settings.federations import refuse_wrong_stores
 from penstock.settings.kinds import inner_section, keys_of, named_section, read
 from penstock.settings.sections import Settings, StoreSettings
 from penstock.settings.source import Keys, Source
@@ -31,7 +32,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     source = Source(path, text)
     put_over(tree, environ, source)
     settings = _section(tree, Settings, (), source)
-    _refuse_what_does_not_fit(settings, source)
+    _refuse_what_does_not_fit(settings, tree, source)
     return _with_places(settings, path.parent if path else Path())
 
 
@@ -95,7 +96,10 @@ def _named_sections(tree: object, section: type[S], path: Keys, source: Source) 
     return {name: _section(tree[name], section, (*path, name), source) for name in tree}
 
 
-def _refuse_what_does_not_fit(settings: Settings, source: Source) -> None:
+def _refuse_what_does_not_fit(
+    settings: Settings, tree: Mapping[str, object], source: Source
+) -> None:
+    refuse_wrong_stores(settings.stores, tree.get("stores"), source)
     _refuse_equal_numbers(settings.stores, source)
     _refuse_unknown_stores(settings, source)
     default = settings.queues.get("default")
@@ -111,6 +115,8 @@ def _refuse_what_does_not_fit(settings: Settings, source: Source) -> None:
 def _refuse_equal_numbers(stores: Mapping[str, StoreSettings], source: Source) -> None:
     first: dict[int, str] = {}
     for name, store in stores.items():
+        if store.partitions is not None:
+            continue
         if store.number in first:
             raise source.refusal(
                 ("stores", name, "number"),

@@ -18,15 +18,19 @@ Factor = Annotated[float, msgspec.Meta(ge=1, le=1000)]
 Attempts = Annotated[int, msgspec.Meta(ge=1, le=MAX_ATTEMPTS)]
 Slots = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Weight = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+Tries = Annotated[int, msgspec.Meta(ge=1, le=100)]
 StoreNumber = Annotated[int, msgspec.Meta(ge=0, le=MAX_STORE_NUMBER)]
 
 
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """[stores.<name>]: a place where queues live."""
+    """[stores.<name>]: a place where queues live: a store of its own, or one federated over others."""
 
-    url: Text
+    url: Text = ""  # empty where there are partitions
     number: StoreNumber = 0
     accept_volatile: bool = False
+    partitions: dict[str, Weight] | None = None  # the weights of other stores
+    max_partitions_try: Tries = 2
 
 
 class QueueSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

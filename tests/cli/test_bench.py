@@ -52,6 +52,19 @@ def test_one_json_object(penstock: Shell) -> None:
     assert found["populations_jobs"]["waiting"] == 1000
 
 
+def test_a_federated_store_is_measured_by_its_partitions(penstock: Shell, tmp_path: Path) -> None:
+    config = tmp_path / "penstock.toml"
+    config.write_text(
+        '[stores.east]\nurl = "sqlite:///east.db"\n[stores.wide]\npartitions = { east = 1 }\n'
+        '[queues.default]\nstore = "east"\n'
+    )
+
+    answer = penstock(*QUICK, "--store", "wide", "--config", str(config))
+
+    assert answer.code != 0
+    assert "--store wide: is federated; name one of its partitions" in answer.err
+
+
 def test_a_store_by_its_url(penstock: Shell) -> None:
     answer = penstock(*QUICK, "--only", "push-single", "--store", "memory://", "--json")
 

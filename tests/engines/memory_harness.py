@@ -11,10 +11,17 @@ from penstock.job import JobId
 class MemoryHarness:
     """An engine in memory, on a clock that only moves when it is told to."""
 
-    def __init__(self, kind: type[MemoryEngine] = MemoryEngine) -> None:
+    def __init__(
+        self,
+        kind: type[MemoryEngine] = MemoryEngine,
+        *,
+        number: int = 0,
+        clock: ManualClock | None = None,
+    ) -> None:
         self._kind = kind
-        self.clock = ManualClock()
-        self.engine = kind(clock=self.clock)
+        self._number = number
+        self.clock = clock or ManualClock()
+        self.engine = kind(number=number, clock=self.clock)
 
     async def age(self, duration: timedelta) -> None:
         """The clock goes on, and everything stored stays behind."""
@@ -22,7 +29,7 @@ class MemoryHarness:
 
     async def crash(self) -> None:
         """Nothing is left of it; a new one is empty."""
-        self.engine = self._kind(clock=self.clock)
+        self.engine = self._kind(number=self._number, clock=self.clock)
         await self.engine.open()
 
     async def reopen(self) -> None:

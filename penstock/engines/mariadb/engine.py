@@ -19,6 +19,7 @@ from penstock.engine import (
     Pushed,
     ReadyQueue,
     Reclaimed,
+    Registration,
     Release,
     Renew,
     Retry,
@@ -116,6 +117,13 @@ class MariadbEngine:
         pushed = await self._run(lambda session: push.push(session, jobs, numbers))
         self._woken()
         return pushed
+
+    async def register(self, registrations: Sequence[Registration]) -> None:
+        """Remember the roots that are newer."""
+        if not registrations:
+            return
+        numbers = self._numbers
+        await self._run(lambda session: push.register(session, registrations, numbers))
 
     # claim
 

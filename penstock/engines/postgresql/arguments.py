@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from penstock.engine import IDEMPOTENCY_MEMORY, ROOT_MEMORY, Ack, Bury, Cancel, Want
+from penstock.engine import (
+    IDEMPOTENCY_MEMORY,
+    ROOT_MEMORY,
+    Ack,
+    Bury,
+    Cancel,
+    Registration,
+    Want,
+)
 from penstock.job import ClaimRef, NewJob, QueueKey, dump_details
 
 Parameters = Mapping[str, object]
@@ -29,6 +37,16 @@ def of_jobs(jobs: Sequence[NewJob]) -> Parameters:
         "fingerprints": [key and key.fingerprint for key in keys],
         "root_memory": ROOT_MEMORY,
         "idempotency_memory": IDEMPOTENCY_MEMORY,
+    }
+
+
+def of_registrations(registrations: Sequence[Registration]) -> Parameters:
+    """The roots to register."""
+    return {
+        **of_queues(each.queue for each in registrations),
+        "signatures": [each.root.signature for each in registrations],
+        "timestamps": [each.root.timestamp for each in registrations],
+        "root_memory": ROOT_MEMORY,
     }
 
 

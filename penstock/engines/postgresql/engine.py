@@ -19,6 +19,7 @@ from penstock.engine import (
     Pushed,
     ReadyQueue,
     Reclaimed,
+    Registration,
     Release,
     Renew,
     Retry,
@@ -100,6 +101,10 @@ class PostgresqlEngine:
             )
             for row in rows
         ]
+
+    async def register(self, registrations: Sequence[Registration]) -> None:
+        """Remember the roots that are newer."""
+        await self._database.fetch("register", **arguments.of_registrations(registrations))
 
     # claim
 

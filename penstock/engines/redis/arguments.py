@@ -11,6 +11,7 @@ from penstock.engine import (
     Ack,
     Bury,
     Cancel,
+    Registration,
     Release,
     Renew,
     Retry,
@@ -32,6 +33,13 @@ class RootRow(msgspec.Struct):
     signature: str
     timestamp: int
     memory: int
+
+
+class RegistrationRow(msgspec.Struct):
+    """A root to register without a job."""
+
+    queue: str
+    root: RootRow
 
 
 class IdempotencyRow(msgspec.Struct):
@@ -110,6 +118,12 @@ class BackRow(msgspec.Struct):
 def pack_new(new: NewJob) -> bytes:
     """The job as push reads it."""
     return _pack(_new_row(new))
+
+
+def pack_registration(registration: Registration) -> bytes:
+    """The root as register reads it."""
+    root = _known_root(registration.root)
+    return _pack(RegistrationRow(queue=queue_name(registration.queue), root=root))
 
 
 def pack_want(want: Want) -> bytes:
@@ -207,8 +221,10 @@ def _new_row(new: NewJob) -> NewRow:
 
 
 def _root_row(root: Root | None) -> RootRow | None:
-    if root is None:
-        return None
+    return None if root is None else _known_root(root)
+
+
+def _known_root(root: Root) -> RootRow:
     return RootRow(
         signature=root.signature,
         timestamp=microseconds(root.timestamp - EPOCH),

@@ -18,6 +18,7 @@ from penstock.engine import (
     Pushed,
     ReadyQueue,
     Reclaimed,
+    Registration,
     Release,
     Renew,
     Retry,
@@ -31,6 +32,7 @@ from penstock.engines.redis.arguments import (
     pack_end,
     pack_new,
     pack_presence,
+    pack_registration,
     pack_renewal,
     pack_want,
 )
@@ -108,6 +110,10 @@ class RedisEngine:
         """Store the jobs, or raise the twins of those that are waiting already."""
         replies = await self._run("push", list[PushReply], *map(pack_new, jobs))
         return [pushed_of(reply) for reply in replies]
+
+    async def register(self, registrations: Sequence[Registration]) -> None:
+        """Remember the roots that are newer."""
+        await self._run("register", type(None), *map(pack_registration, registrations))
 
     async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
         """Claim what is ready, and end what is superseded on the way."""

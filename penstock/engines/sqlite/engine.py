@@ -19,6 +19,7 @@ from penstock.engine import (
     Pushed,
     ReadyQueue,
     Reclaimed,
+    Registration,
     Release,
     Renew,
     Retry,
@@ -108,6 +109,10 @@ class SqliteEngine:
         """Store the jobs, or raise the twins of those that are waiting already."""
         call = object()  # pushes at the same time share a commit, and nothing else
         return await self._write("push", push.push, [push.Asked(call, new) for new in jobs])
+
+    async def register(self, registrations: Sequence[Registration]) -> None:
+        """Remember the roots that are newer."""
+        await self._write("register", push.register, registrations)
 
     async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
         """Claim what is ready, and end what is superseded on the way."""

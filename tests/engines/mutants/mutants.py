@@ -14,6 +14,7 @@ from penstock.engine import (
     Claimed,
     Held,
     Pushed,
+    Registration,
     Release,
     Retry,
     Want,
@@ -269,6 +270,33 @@ class OlderRootRegisters(MemoryEngine):
         if new.root is not None:
             self._roots.pop((new.queue, new.root.signature), None)
         super()._register_root(new)
+
+
+class RegistrationMovesBack(MemoryEngine):
+    """A registration, too, only moves forward."""
+
+    async def register(self, registrations: Sequence[Registration]) -> None:
+        for each in registrations:
+            self._roots.pop((each.queue, each.root.signature), None)
+        await super().register(registrations)
+
+
+class RegistrationReachesOtherQueues(MemoryEngine):
+    """A registration is about one queue."""
+
+    def _newest_root(self, queue: QueueKey, signature: str) -> datetime | None:
+        alike = [known for known in self._roots if known[1] == signature]
+        found = [MemoryEngine._newest_root(self, *known) for known in alike]
+        return max((one for one in found if one is not None), default=None)
+
+
+class RegistrationIsCounted(MemoryEngine):
+    """A registration stores no job."""
+
+    async def register(self, registrations: Sequence[Registration]) -> None:
+        await super().register(registrations)
+        for each in registrations:
+            self._push(NewJob(queue=each.queue, root=each.root))
 
 
 class SupersedesWhatRanAlready(MemoryEngine):

@@ -12,7 +12,7 @@ import asyncpg
 
 from penstock.conformance.builders import deadline
 from penstock.engines.postgresql import PostgresqlEngine
-from penstock.job import JobId
+from penstock.job import JobId, first_id
 
 HERE = Path(__file__).parent
 
@@ -23,15 +23,21 @@ class PostgresqlHarness:
     """An engine on a schema, and a session beside it that does what no engine does."""
 
     def __init__(
-        self, url: str, schema: str, session: "asyncpg.Connection[asyncpg.Record]"
+        self,
+        url: str,
+        schema: str,
+        session: "asyncpg.Connection[asyncpg.Record]",
+        *,
+        number: int = 0,
     ) -> None:
+        self._number = number
         self.url = url
         self.schema = schema
         self.session = session
         self.engine = self._make()
         self._others: list[PostgresqlEngine] = []
 
-    def another(self, *, number: int = 0, setting: str = "") -> PostgresqlEngine:
+    def another(self, *, number: int | None = None, setting: str = "") -> PostgresqlEngine:
         """One more engine on the schema, not open yet; a setting of its sessions is given as `name=value`."""
         self._others.append(self._make(number, setting))
         return self._others[-1]
@@ -80,15 +86,17 @@ class PostgresqlHarness:
             await other.close()
         await self.engine.open()
         await self.session.execute(sql("clean"))
+        await self.session.execute(sql("first_id"), first_id(self._number))
 
     async def close(self) -> None:
         """No engine holds a session."""
         for engine in (self.engine, *self._others):
             await engine.close()
 
-    def _make(self, number: int = 0, setting: str = "") -> PostgresqlEngine:
+    def _make(self, number: int | None = None, setting: str = "") -> PostgresqlEngine:
         parts = urlsplit(self.url)
         url = parts._replace(query="&".join(filter(None, [parts.query, setting]))).geturl()
+        number = self._number if number is None else number
         return PostgresqlEngine(url, number=number, schema=self.schema)
 
 
@@ -98,10 +106,12 @@ def sql(name: str) -> str:
 
 
 @asynccontextmanager
-async def around(url: str, schema: str = "penstock") -> AsyncIterator[PostgresqlHarness]:
+async def around(
+    url: str, schema: str = "penstock", *, number: int = 0
+) -> AsyncIterator[PostgresqlHarness]:
     """A harness whose engine is not open yet."""
     session = await asyncpg.connect(url, server_settings={"search_path": schema})
-    harness = PostgresqlHarness(url, schema, session)
+    harness = PostgresqlHarness(url, schema, session, number=number)
     try:
         yield harness
     finally:

@@ -26,7 +26,7 @@ from penstock.conformance.builders import (
     root,
     want,
 )
-from penstock.engine import WHOLE_BATCH, Ack, Bury
+from penstock.engine import WHOLE_BATCH, Ack, Bury, Registration
 from penstock.engines.postgresql import PostgresqlEngine, arguments
 from penstock.engines.postgresql.connection import Transaction
 from penstock.job import ClaimRef, JobId, NewJob, Order, QueueKey, State
@@ -150,6 +150,12 @@ RENEWALS = {
 }
 VERBS: list[tuple[str, Parameters]] = [
     ("push", arguments.of_jobs([waiting(number) for number in range(MOVED, 2 * MOVED)])),
+    (
+        "register",
+        arguments.of_registrations(
+            [Registration(queue=QUEUE, root=root(n, f"new {n}")) for n in range(MOVED)]
+        ),
+    ),
     *(("claim", wanted(order)) for order in Order),
     ("renew", RENEWALS),
     ("claim_ids", {"ids": WAITING, "ttl": TTL, "worker": "w"}),

@@ -20,7 +20,7 @@ from penstock.conformance.builders import (
     root,
     want,
 )
-from penstock.engine import Ack, Bury, Cancel, Engine, Release, Renew, Retry
+from penstock.engine import Ack, Bury, Cancel, Engine, Registration, Release, Renew, Retry
 from penstock.job import ClaimRef, FollowUp, JobId, On, Presence, Progress
 from tests.engines.sqlite.harness import SqliteHarness
 
@@ -68,6 +68,9 @@ ACTS: dict[str, Act] = {
             job("raises its twin", dedupe_key="twin", priority=900),
             job("keyed", dedupe_key="keyed", queue=OTHER),
         ]
+    ),
+    "register": lambda engine: engine.register(
+        [Registration(queue=QUEUE, root=root(3)), Registration(queue=OTHER, root=root(1))]
     ),
     "claim": lambda engine: engine.claim([want(limit=10), want(OTHER)], WORKER),
     "claim_ids": lambda engine: engine.claim_ids([READY, TWIN], ttl=TTL, worker=WORKER),

@@ -22,7 +22,8 @@ def nothing(point: str) -> None:
 class SqliteHarness:
     """An engine on an empty file, and what the conformance suite wants around it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, number: int = 0) -> None:
+        self._number = number
         self.path = directory / "penstock.db"
         self.engine = self.make()
         self._others: list[SqliteEngine] = []
@@ -30,7 +31,7 @@ class SqliteHarness:
     def make(
         self,
         *,
-        number: int = 0,
+        number: int | None = None,
         clock: Clock | None = None,
         crash_points: Callable[[str], None] = nothing,
         look_every: timedelta | None = None,
@@ -38,7 +39,7 @@ class SqliteHarness:
         """One more engine on the file, not open yet; closed at the end."""
         return SqliteEngine(
             url_of(self.path),
-            number=number,
+            number=self._number if number is None else number,
             clock=clock,
             crash_points=crash_points,
             look_every=look_every,

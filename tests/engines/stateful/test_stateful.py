@@ -13,6 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from penstock.conformance.harness import Harness
 from penstock.engines.memory import MemoryEngine
+from tests.engines.federated.harness import in_memory
 from tests.engines.mariadb import harness as mariadb
 from tests.engines.memory_harness import MemoryHarness
 from tests.engines.mutants import mutants
@@ -71,6 +72,15 @@ def on_memory(kind: type[MemoryEngine] = MemoryEngine) -> Stage:
 
 
 @asynccontextmanager
+async def on_a_federation() -> AsyncIterator[Harness]:
+    """Of one partition: over several, ids and the order of a queue are others than the model has."""
+    harness = in_memory(1)
+    await harness.engine.open()
+    yield harness
+    await harness.close()
+
+
+@asynccontextmanager
 async def on_sqlite() -> AsyncIterator[Harness]:
     with TemporaryDirectory() as directory:
         harness = SqliteHarness(Path(directory))
@@ -112,6 +122,10 @@ def test_memory_does_what_the_model_does() -> None:
 @pytest.mark.slow
 def test_memory_does_what_the_model_does_for_long() -> None:
     agrees("OnMemory", on_memory(), settings(STEPS, max_examples=600, stateful_step_count=60))
+
+
+def test_a_federation_does_what_the_model_does() -> None:
+    agrees("OnFederation", on_a_federation, settings(STEPS, max_examples=50))
 
 
 def test_sqlite_does_what_the_model_does() -> None:

@@ -3,7 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from penstock.engine import IDEMPOTENCY_MEMORY, ROOT_MEMORY, KeyRecord, Pushed, key_record
+from penstock.engine import (
+    IDEMPOTENCY_MEMORY,
+    ROOT_MEMORY,
+    KeyRecord,
+    Pushed,
+    Registration,
+    key_record,
+)
 from penstock.engines.mariadb.moves.plan import (
     Candidate,
     Fresh,
@@ -32,6 +39,22 @@ def push(session: Session, jobs: Sequence[NewJob], numbers: Numbers) -> Sequence
     add(plan, jobs)
     opening = [call("transaction.begin"), call("transaction.clock")]
     return store(session, plan, opening, closing)
+
+
+def register(session: Session, asked: Sequence[Registration], numbers: Numbers) -> None:
+    """The roots are remembered where they are newer."""
+    numbers.find_or_make(session, {each.queue for each in asked})
+    roots: dict[tuple[int, str], int] = {}
+    for each in asked:
+        family = numbers[each.queue], each.root.signature
+        stamp = moment(each.root.timestamp)
+        roots[family] = max(stamp, roots.get(family, stamp))
+    session.run(
+        call("transaction.begin"),
+        call("transaction.clock"),
+        _newest(roots),
+        call("transaction.commit"),
+    )
 
 
 def closing(readies: bool) -> Sequence[Call]:
@@ -158,18 +181,7 @@ def _enter(candidates: Sequence[Candidate]) -> Iterator[Call]:
 def _registered(plan: Plan) -> Iterator[Call]:
     """Roots and answers are remembered; sorted, so that two calls do not wait for each other."""
     if plan.roots:
-        yield call_each(
-            "push.root",
-            [
-                {
-                    "queue": queue,
-                    "signature": signature,
-                    "timestamp": stamp,
-                    "memory": duration(ROOT_MEMORY),
-                }
-                for (queue, signature), stamp in sorted(plan.roots.items())
-            ],
-        )
+        yield _newest(plan.roots)
     if plan.remembered:
         rows = [_remembered(plan, each) for each in sorted(plan.remembered, key=digest_of)]
         if plan.known.old:
@@ -188,6 +200,21 @@ def _remembered(plan: Plan, record: KeyRecord) -> Values:
         "deduplicated": answer.deduplicated or candidate.is_raised,
         "memory": duration(IDEMPOTENCY_MEMORY),
     }
+
+
+def _newest(roots: Mapping[tuple[int, str], int]) -> Call:
+    return call_each(
+        "register",
+        [
+            {
+                "queue": queue,
+                "signature": signature,
+                "timestamp": stamp,
+                "memory": duration(ROOT_MEMORY),
+            }
+            for (queue, signature), stamp in sorted(roots.items())
+        ],
+    )
 
 
 def _tallied(flips: Mapping[int, int], fresh: Sequence[Candidate]) -> Call:

@@ -124,21 +124,6 @@ where id = :id
 delete from scheduled
 where id = :id
 
--- Newer ones only; one that was to be forgotten counts as unknown.
--- step: root
-insert into root (queue, signature, timestamp, until)
-values
--- each
-(:queue, :signature, :timestamp, @now + :memory)
--- then
-on duplicate key update
-    timestamp = if(
-        @newer := (values(timestamp) > root.timestamp or root.until <= @now),
-        values(timestamp),
-        root.timestamp
-    ),
-    until = if(@newer, values(until), root.until)
-
 -- step: forget
 delete from idempotency
 where until <= @now

@@ -10,6 +10,7 @@ from penstock.engine import (
     ROOT_MEMORY,
     KeyRecord,
     Pushed,
+    Registration,
     conflicts,
     key_record,
 )
@@ -17,7 +18,7 @@ from penstock.engines.sqlite.moves.places import Entry, enter, take_scheduled
 from penstock.engines.sqlite.rows import Row, as_json, in_batches
 from penstock.engines.sqlite.times import later, stored, told
 from penstock.engines.sqlite.transaction import PUSHED, Transaction
-from penstock.job import JobId, NewJob, dump_details
+from penstock.job import JobId, NewJob, Root, dump_details
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ def push(tx: Transaction, asked: Sequence[Asked]) -> Sequence[Pushed]:
         answers[place] if place in answers else _replay(new, known)
         for place, new in enumerate(jobs)
     ]
+
+
+def register(tx: Transaction, asked: Sequence[Registration]) -> Sequence[None]:
+    """Remember the roots that are newer."""
+    numbers = tx.queues_made({each.queue for each in asked})
+    _register_roots(tx, [(numbers[each.queue], each.root) for each in asked])
+    return [None] * len(asked)
 
 
 def _known_keys(tx: Transaction, jobs: Sequence[NewJob]) -> dict[KeyRecord, _Known]:
@@ -152,7 +160,7 @@ def _push_fresh(tx: Transaction, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
     if not jobs:
         return []
     fresh = _prepared(tx, jobs)
-    _register_roots(tx, fresh)
+    _register_roots(tx, [(each.queue, each.new.root) for each in fresh if each.new.root])
     twins = _twins(tx, fresh)
     _store(tx, [each for each in fresh if each.id not in twins])
     _raise(tx, [_raise_of(twins[each.id], each) for each in fresh if each.id in twins])
@@ -175,15 +183,11 @@ def _due(tx: Transaction, new: NewJob) -> int:
     return later(tx.now, new.delay) if new.run_at is None else stored(new.run_at)
 
 
-def _register_roots(tx: Transaction, fresh: Sequence[_Fresh]) -> None:
-    roots: list[Row] = [
-        (each.queue, each.new.root.signature, stored(each.new.root.timestamp))
-        for each in fresh
-        if each.new.root is not None
-    ]
-    if roots:
+def _register_roots(tx: Transaction, roots: Sequence[tuple[int, Root]]) -> None:
+    rows: list[Row] = [(queue, root.signature, stored(root.timestamp)) for queue, root in roots]
+    if rows:
         until = later(tx.now, ROOT_MEMORY)
-        tx.run("push.root", roots=as_json(roots), until=until, now=tx.now)
+        tx.run("register", roots=as_json(rows), until=until, now=tx.now)
 
 
 def _twins(tx: Transaction, fresh: Sequence[_Fresh]) -> Mapping[int, int]:

@@ -27,17 +27,6 @@ set fingerprint = excluded.fingerprint,
     deduplicated = excluded.deduplicated,
     until = excluded.until
 
--- step: root
-insert into root (queue, signature, timestamp, until)
-select value ->> 0, value ->> 1, value ->> 2, :until
-from json_each(:roots)
-where true
-on conflict (signature, queue) do update
-set timestamp = excluded.timestamp,
-    until = excluded.until
-where excluded.timestamp > root.timestamp
-    or root.until <= :now
-
 -- The index decides who is the twin: whose key is there first, also within this batch.
 -- step: key
 insert into dedupe (queue, key, id)

@@ -1,5 +1,6 @@
 -- Push one job that is no conflict.
 -- include: job
+-- include: root
 
 -- What was answered when the caller's key came first, or nil.
 local function replay(idempotency)
@@ -13,14 +14,6 @@ local function remember(idempotency, pushed)
   redis.call('HSET', key, 'fingerprint', idempotency.fingerprint,
     'id', pushed.id, 'deduplicated', pushed.deduplicated and '1' or '0', 'at', string.format('%.0f', pushed.at))
   redis.call('PEXPIRE', key, idempotency.memory)
-end
-
-local function register(queue, root)
-  local key = ROOT .. queue .. '/' .. root.signature
-  local newest = redis.call('GET', key)
-  if not newest or root.timestamp > tonumber(newest) then
-    redis.call('SET', key, root.timestamp, 'PX', root.memory)
-  end
 end
 
 local function raise_root(job, root)

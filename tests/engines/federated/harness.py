@@ -1,0 +1,109 @@
+"""What the conformance suite needs around a federation: the same around each of its partitions."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from penstock.clock import ManualClock
+from penstock.conformance.harness import Harness
+from penstock.engine import Engine, Pushed
+from penstock.engines.federated import FederatedEngine, Partition
+from penstock.engines.memory import MemoryEngine
+from penstock.job import JobId, NewJob, store_number
+from tests.engines.memory_harness import MemoryHarness
+
+NAMES = ("east", "west", "north")
+
+
+class FederatedHarness:
+    """A federation over the engines of these harnesses, each with a number of its own, all of one weight."""
+
+    def __init__(self, parts: Sequence[Harness], *, aged: Sequence[Harness] | None = None) -> None:
+        """Where the parts share a clock, only some of them need be aged."""
+        self.parts = parts
+        self._aged = parts if aged is None else aged
+        self.engine: Engine = federation([part.engine for part in parts])
+        self._others: list[Engine] = []
+
+    async def age(self, duration: timedelta) -> None:
+        """Everything stored in every partition lies further back."""
+        for part in self._aged:
+            await part.age(duration)
+
+    async def crash(self) -> None:
+        """Every partition was lost, and so was what stood before them."""
+        for part in self.parts:
+            await part.crash()
+        await self._renew()
+
+    async def reopen(self) -> None:
+        """Every partition was closed in good order."""
+        await self.engine.close()
+        for part in self.parts:
+            await part.reopen()
+        await self._renew()
+
+    async def second(self) -> Engine:
+        """Another federation over second engines, as another process has them."""
+        engine = federation([await part.second() for part in self.parts])
+        self._others.append(engine)
+        await engine.open()
+        return engine
+
+    async def close(self) -> None:
+        """No engine of it is open."""
+        for engine in (self.engine, *self._others):
+            await engine.close()
+
+    async def spoil(self, id: JobId) -> None:
+        """The job is spoiled where it lies."""
+        for part in self.parts:
+            if part.engine.identity.number == store_number(id):
+                await part.spoil(id)
+
+    async def _renew(self) -> None:
+        self.engine = federation([part.engine for part in self.parts])
+        await self.engine.open()
+
+
+def federation(engines: Sequence[Engine], weights: Sequence[int] = (1, 1, 1)) -> FederatedEngine:
+    """A federation over these engines, not open yet."""
+    return FederatedEngine(
+        [
+            Partition(name=name, engine=engine, weight=weight)
+            for name, engine, weight in zip(NAMES, engines, weights, strict=False)
+        ]
+    )
+
+
+class RealTime(ManualClock):
+    """The time of the host, and what was ticked on top of it: for a store beside others that go by it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ticked = timedelta(0)
+
+    def now(self) -> datetime:
+        """The time now, or later."""
+        return datetime.now(UTC) + self._ticked
+
+    def tick(self, duration: timedelta) -> None:
+        """Go ahead of the host."""
+        self._ticked += duration
+
+
+class Creeping(MemoryEngine):
+    """A store whose clock goes on with each push, so that those into different partitions have an order."""
+
+    async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+        """A microsecond after the last one."""
+        assert isinstance(self._clock, ManualClock)
+        self._clock.tick(timedelta(microseconds=1))
+        return await super().push(jobs)
+
+
+def in_memory(partitions: int, kind: type[MemoryEngine] = MemoryEngine) -> FederatedHarness:
+    """A federation over so many stores in memory, on one clock."""
+    clock = ManualClock()
+    creeping = type(kind.__name__, (Creeping, kind), {})
+    parts = [MemoryHarness(creeping, number=number, clock=clock) for number in range(partitions)]
+    return FederatedHarness(parts, aged=parts[:1])
