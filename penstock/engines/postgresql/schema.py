@@ -10,7 +10,7 @@ from penstock.errors import EngineError, EngineUnavailable, StoreMismatch
 from penstock.job import first_id
 
 OLDEST_VERSION = 15
-_ALWAYS = frozenset({Feature.ATOMIC, Feature.SHARED, Feature.DELAY, Feature.ORDER})
+_ALWAYS = frozenset({Feature.ATOMIC, Feature.SHARED, Feature.WAIT, Feature.DELAY, Feature.ORDER})
 
 # Each statement locks what it moves, and looks again at what changed while it waited. Under a stricter isolation it
 # would be refused for every change that it meets.
