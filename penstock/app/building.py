@@ -26,7 +26,15 @@ def engine_kinds() -> Mapping[str, EntryPoint]:
 
 def engine_of(name: str, store: StoreSettings) -> Engine:
     """A new engine for the store, not open yet; SettingsError where none is installed for its URL."""
-    engine: Engine = _kind(name, store).load()(store.url, number=store.number)
+    kind = _kind(name, store)
+    try:
+        make = kind.load()
+    except ModuleNotFoundError as missing:
+        raise SettingsError(
+            f"[stores.{name}] url: the engine {kind.name} needs {missing.name}; "
+            f"install 'penstock[{kind.name}]'"
+        ) from missing
+    engine: Engine = make(store.url, number=store.number)
     return engine
 
 
