@@ -1,7 +1,8 @@
 """Wakes those who wait for ready jobs: by what the server tells at a commit, and by a look from time to time.
 
-The store counts what may have made a job ready, and tells the count to whoever listens. A look at the count finds
-what was not heard, where a connection broke or a pooler keeps notifications to itself.
+The store counts what may have made a job ready, and tells the count to whoever listens, but not each in a burst. A
+look at the count finds what was not heard: soon after something was, and from time to time, where a connection broke or
+a pooler keeps notifications to itself.
 """
 
 import asyncio
@@ -12,6 +13,10 @@ from weakref import WeakKeyDictionary
 from penstock.errors import EngineError
 
 BETWEEN_LOOKS = timedelta(seconds=1)
+# Longer than the store keeps silent after it told something.
+AFTER_NEWS = timedelta(milliseconds=25)
+# The count rises before its commit; whoever looks in between finds no job yet, and is woken again at the next looks.
+DOUBTS = 2
 
 
 class Wake:
@@ -22,15 +27,18 @@ class Wake:
         listen: Callable[[], Awaitable[None]],
         look: Callable[[], Awaitable[int]],
         pause: timedelta = BETWEEN_LOOKS,
+        pause_after_news: timedelta = AFTER_NEWS,
     ) -> None:
         self._listen = listen
         self._look = look
         self._pause = pause
+        self._pause_after_news = pause_after_news
         self._closed = True
         self._rings = 0
         self._rung = asyncio.Event()
         self._heard = 0
-        self._is_doubtful = False
+        self._has_news = False
+        self._doubts = 0
         self._last = 0
         # Of each task its own: else one that comes back from work would miss what another was woken by.
         self._last_of: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
@@ -38,6 +46,8 @@ class Wake:
     def hear(self, count: int) -> None:
         """The server told this count: whoever waits is woken."""
         self._heard = max(self._heard, count)
+        self._has_news = True
+        self._doubts = max(self._doubts, 1)
         self.ring()
 
     def ring(self) -> None:
@@ -58,7 +68,8 @@ class Wake:
             left = end - loop.time()
             if left <= 0:
                 return False
-            await self._sleep(min(left, self._pause.total_seconds()))
+            pause = self._pause_after_news if self._has_news else self._pause
+            await self._sleep(min(left, pause.total_seconds()))
         return True
 
     def open(self) -> None:
@@ -90,8 +101,12 @@ class Wake:
             self._compare(await self._look())
 
     def _compare(self, count: int) -> None:
-        """Ring if the store counted what was not heard, and once more: the count rises shortly before its commit."""
-        was_doubtful, self._is_doubtful = self._is_doubtful, count > self._heard
+        """Ring if the store counted what was not heard, and at the next looks again."""
+        self._has_news = count > self._heard
         self._heard = max(self._heard, count)
-        if was_doubtful or self._is_doubtful:
+        if self._has_news:
+            self._doubts = DOUBTS
+            self.ring()
+        elif self._doubts:
+            self._doubts -= 1
             self.ring()

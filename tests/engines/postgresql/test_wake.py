@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from penstock.conformance.builders import (
     NOTHING,
     OTHER,
     claim_one,
+    claims,
     deadline,
     job,
     push,
@@ -42,32 +44,42 @@ def looking_at(counts: Iterator[int], pause: timedelta = NOTHING) -> Wake:
     async def look() -> int:
         return next(counts)
 
-    wake = Wake(listen, look, pause)
+    wake = Wake(listen, look, pause, NOTHING)
     wake.open()
     return wake
 
 
-async def test_a_count_that_was_not_heard_wakes_when_it_is_seen_and_once_more() -> None:
-    counts = iter([0, 0, 3, 3, 3])
-    wake = looking_at(counts)
-    assert await wake.wait(HOUR)
-    # What woke the last wait may have come after it began.
-    assert await wake.wait(HOUR)
+async def rings(wake: Wake) -> int:
+    """How often it rings until there is nothing left to look at."""
+    before = wake._rings
+    with suppress(RuntimeError):
+        while True:
+            await wake.wait(HOUR)
+    return wake._rings - before
 
+
+async def test_a_count_that_was_not_heard_rings_when_it_is_seen_and_twice_more() -> None:
     # A push that had counted but not committed yet would be missed by whoever is woken only once.
-    assert await wake.wait(HOUR)
-
-    assert list(counts) == [3]
+    assert await rings(looking_at(iter([0, 0, 3, 3, 3, 3, 3]))) == 3
 
 
-async def test_a_count_that_was_heard_is_no_news_when_it_is_seen() -> None:
-    wake = looking_at(iter([3, 3, 4]))
+async def test_after_news_it_is_looked_sooner() -> None:
+    wake = looking_at(iter([5]), LONG)
     wake.hear(3)
     assert await wake.wait(HOUR)
 
-    assert await wake.wait(HOUR)
+    async with deadline():
+        assert await wake.wait(HOUR)
 
-    assert wake._heard == 4
+    assert wake._heard == 5
+
+
+async def test_a_count_that_was_heard_is_no_news_when_it_is_seen() -> None:
+    wake = looking_at(iter([3, 3, 3, 3]))
+    wake.hear(3)
+
+    # Once more, for what had counted before but was committed after it.
+    assert await rings(wake) == 1
 
 
 async def test_whoever_waits_is_told_of_the_end() -> None:
@@ -146,10 +158,22 @@ async def test_what_readies_nothing_wakes_nobody(harness: PostgresqlHarness) -> 
     await push(harness.engine, job(queue=OTHER, delay=HOUR))
 
     assert await harness.engine._count_of_wakes() == before
-    assert not await harness.engine.wait(MOMENT)
 
 
-async def test_a_call_tells_once_however_much_it_readies(harness: PostgresqlHarness) -> None:
+async def test_in_a_burst_every_push_is_found(harness: PostgresqlHarness) -> None:
+    harness.engine._wake._pause = LONG
+    other = await harness.second()
+    await _idle(harness.engine)
+
+    # Whoever has claimed all there was waits for the next push, told or not.
+    for _ in range(50):
+        [id] = await push(other, job())
+        while not (held := await claims(harness.engine)):
+            await _assert_woken(harness.engine)
+        assert [claim.job.id for claim in held] == [id]
+
+
+async def test_a_call_counts_once_however_much_it_readies(harness: PostgresqlHarness) -> None:
     await _idle(harness.engine)
     before = await harness.engine._count_of_wakes()
 
@@ -188,3 +212,16 @@ async def test_a_push_to_another_store_of_the_database_is_not_heard(
 
         await _assert_woken(beside.engine)
         assert not await harness.engine.wait(MOMENT)
+
+
+async def test_what_others_say_on_the_channel_is_a_hint(harness: PostgresqlHarness) -> None:
+    harness.engine._wake._pause = LONG
+    await _idle(harness.engine)
+    heard = harness.engine._wake._heard
+    waiting = asyncio.create_task(harness.engine.wait(HOUR))
+    await asyncio.sleep(0)
+
+    await harness.session.execute(sql("foreign"), harness.schema)
+
+    await _assert_true(waiting)
+    assert harness.engine._wake._heard == heard
