@@ -40,7 +40,7 @@ def test_an_engine_whose_driver_is_missing_says_what_to_install(
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "pymysql", None)
 
-    with pytest.raises(SettingsError, match=r"stores\.main.*install penstock\[mariadb\]"):
+    with pytest.raises(SettingsError, match=r"stores\.main.*install 'penstock\[mariadb\]'"):
         engine_of("main", StoreSettings(url="mariadb:///jobs"))
 
 
@@ -49,6 +49,15 @@ def test_an_engine_has_the_number_of_its_store() -> None:
 
     assert isinstance(engine, MemoryEngine)
     assert engine.identity.number == 3
+
+
+def test_an_engine_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("penstock.engines.postgresql")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+
+    with pytest.raises(SettingsError, match=r"stores\.main.*asyncpg.*penstock\[postgresql\]"):
+        engine_of("main", StoreSettings(url="postgresql:///penstock"))
 
 
 def test_a_store_that_loses_jobs_must_be_accepted() -> None:

@@ -100,12 +100,12 @@ def test_a_missing_configuration_is_said(penstock: Shell) -> None:
 
 def test_a_store_without_engine_is_said_with_those_there_are(penstock: Shell) -> None:
     with open("penstock.toml", "w") as file:
-        file.write('[stores.main]\nurl = "postgresql://localhost/x"\n')
+        file.write('[stores.main]\nurl = "oracle://localhost/x"\n')
 
     answer = penstock("run-jobs")
 
     assert answer.code == 78
-    assert "postgresql" in answer.err
+    assert "oracle" in answer.err
     assert "sqlite" in answer.err
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL (15 or newer): one statement a verb. A proof that the seam fits a server store, not yet for use."""
+"""PostgreSQL (15 or newer): one statement a verb."""
 
 from penstock.engines.postgresql.engine import PostgresqlEngine
 

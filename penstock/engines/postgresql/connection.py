@@ -1,12 +1,13 @@
 """The only module that speaks to the driver: one statement, one round trip, the driver's errors in our words."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
 
-from penstock.engines.postgresql.statements import load
+from penstock.engines.postgresql.statements import load, opens
 from penstock.errors import EngineError, EngineUnavailable
 
 MOST_SESSIONS = 8
@@ -14,21 +15,6 @@ SECONDS_TO_CONNECT = 10
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_CLOSE = 5
 TRIES = 5
-
-_SETTINGS = {
-    "application_name": "penstock",
-    "timezone": "UTC",
-    "default_transaction_isolation": "read committed",
-    # Every statement is short, and there are few of them: they are planned once in a session and never compiled. The
-    # rest says that a table is read in the order of an index or not at all. A queue is empty when the server takes
-    # statistics and huge a minute later, so a scan or a sort that looks cheap is a trap.
-    "plan_cache_mode": "force_generic_plan",
-    "jit": "off",
-    "enable_seqscan": "off",
-    "enable_bitmapscan": "off",
-    "enable_sort": "off",
-    "enable_incremental_sort": "off",
-}
 
 # Another call came in the way, and the server undid the whole statement: it is simply run again.
 _UNDONE = (
@@ -59,16 +45,37 @@ class Row(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the server knows of a statement: the types of its parameters, the names and types of its columns."""
+
+    parameters: Sequence[str]
+    columns: Sequence[tuple[str, str]]
+
+
 class Transaction:
     """Several statements that are committed together."""
 
-    def __init__(self, session: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+    def __init__(
+        self,
+        session: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]",
+        calls: Mapping[str, str],
+    ) -> None:
         self._session = session
+        self._calls = calls
 
     async def fetch(self, verb: str, **parameters: object) -> Sequence[Row]:
         """The rows of the statement `sql/<verb>.sql`."""
-        statement = load(verb)
-        return await self._session.fetch(statement.text, *statement.arguments(parameters))
+        arguments = load(verb).arguments(parameters)
+        return await self._session.fetch(_text(verb, self._calls), *arguments)
+
+    async def shape_of(self, verb: str) -> Shape:
+        """The shape of the statement `sql/<verb>.sql`."""
+        prepared = await self._session.prepare(load(verb).text)
+        return Shape(
+            [type.name for type in prepared.get_parameters()],
+            [(column.name, column.type.name) for column in prepared.get_attributes()],
+        )
 
     async def run(self, text: str) -> None:
         """A whole file of statements is run."""
@@ -76,17 +83,22 @@ class Transaction:
 
 
 class Database:
-    """A pool of sessions on one schema of one database."""
+    """A pool of sessions on one schema of one database; none of them is set in any way."""
 
     def __init__(self, url: str, schema: str) -> None:
         self._url = url
-        self._settings = {**_SETTINGS, "search_path": schema}
+        self._schema = schema
+        self._calls: Mapping[str, str] = {}
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Be connected. EngineUnavailable where nobody answers, EngineError where we are not let in."""
         if self._pool is None:
             self._pool = await _translated(self._connect)
+
+    def call(self, calls: Mapping[str, str]) -> None:
+        """Verbs are called so from now on."""
+        self._calls = calls
 
     async def close(self) -> None:
         """Hold no session any more."""
@@ -101,21 +113,23 @@ class Database:
 
     async def fetch(self, verb: str, **parameters: object) -> Sequence[Row]:
         """The rows of the statement `sql/<verb>.sql`; it was committed before they came."""
-        statement = load(verb)
+        arguments = load(verb).arguments(parameters)
         pool = self._opened()
 
         async def run() -> Sequence[Row]:
-            return await pool.fetch(statement.text, *statement.arguments(parameters))
+            return await pool.fetch(_text(verb, self._calls), *arguments)
 
         return await _translated(run)
 
     async def together(self, work: Callable[[Transaction], Awaitable[_T]]) -> _T:
-        """What `work` returns, after the commit of all it did."""
+        """What `work` returns, after the commit of all it did; names are those of the schema."""
         pool = self._opened()
 
         async def run() -> _T:
             async with pool.acquire() as session, session.transaction():
-                return await work(Transaction(session))
+                transaction = Transaction(session, self._calls)
+                await transaction.fetch("open_path", schema=self._schema)
+                return await work(transaction)
 
         return await _translated(run)
 
@@ -131,13 +145,74 @@ class Database:
             max_size=MOST_SESSIONS,
             timeout=SECONDS_TO_CONNECT,
             command_timeout=SECONDS_TO_ANSWER,
-            server_settings=self._settings,
+            server_settings={"application_name": "penstock"},
             # Unless told otherwise, the driver forgets long statements, and any after five minutes.
             max_cacheable_statement_size=0,
             max_cached_statement_lifetime=0,
             # No statement leaves anything in its session; to reset it would be one round trip more for each.
             reset=_leave_as_it_is,
         )
+
+
+class Listener:
+    """A session that hears what is told on a channel; opened when it is first needed, and again when it was lost."""
+
+    def __init__(self, url: str, channel: str, hear: Callable[[int], None]) -> None:
+        self._url = url
+        self._channel = channel
+        self._hear = hear
+        self._turn = asyncio.Lock()
+        self._session: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def listen(self) -> None:
+        """Hear from now on. Where something may have been missed, 0 is heard."""
+        if self._is_deaf():
+            async with self._turn:
+                if self._is_deaf():
+                    self._session = await _translated(self._connect)
+                    self._hear(0)
+
+    async def close(self) -> None:
+        """Hold no session any more."""
+        async with self._turn:
+            session, self._session = self._session, None
+            if session is None:
+                return
+            try:
+                await session.close(timeout=SECONDS_TO_CLOSE)
+            except (*_PASSING, asyncpg.PostgresError):
+                session.terminate()
+
+    def _is_deaf(self) -> bool:
+        return self._session is None or self._session.is_closed()
+
+    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        session = await asyncpg.connect(
+            self._url,
+            timeout=SECONDS_TO_CONNECT,
+            command_timeout=SECONDS_TO_ANSWER,
+            server_settings={"application_name": "penstock waits"},
+        )
+        try:
+            await session.add_listener(self._channel, self._told)
+        except BaseException:
+            session.terminate()
+            raise
+        # Whoever waits comes to open it again.
+        session.add_termination_listener(self._lost)
+        return session
+
+    def _told(self, _session: object, _process: int, _channel: str, count: object) -> None:
+        told = str(count)
+        # Anybody may notify on any channel.
+        self._hear(int(told) if told.isdecimal() else 0)
+
+    def _lost(self, _session: object) -> None:
+        self._hear(0)
+
+
+def _text(verb: str, calls: Mapping[str, str]) -> str:
+    return load(verb).text if opens(verb) else calls[verb]
 
 
 async def _leave_as_it_is(_: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -28,9 +28,10 @@ from penstock.engine import (
 )
 from penstock.engines.postgresql import arguments, schema
 from penstock.engines.postgresql.arguments import storable
-from penstock.engines.postgresql.connection import Database, Row
+from penstock.engines.postgresql.connection import Database, Listener, Row
 from penstock.engines.postgresql.rows import claims_of, stored_job
-from penstock.errors import EngineError, UnsupportedFeature
+from penstock.engines.postgresql.wake import Wake
+from penstock.errors import EngineError
 from penstock.job import Claim, Counts, Job, JobId, NewJob, Order, Presence, QueueKey, State
 
 _SCHEMES = ("postgresql://", "postgres://")
@@ -38,10 +39,7 @@ _SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 
 
 class PostgresqlEngine:
-    """Many processes on many hosts, one PostgreSQL. A proof that the seam fits it, not yet for use.
-
-    It lacks `wait` and what a long life asks for: poolers, tuning under load, an upgrade path. Settings refuse it.
-    """
+    """Many processes on many hosts, one PostgreSQL."""
 
     def __init__(self, url: str, *, number: int = 0, schema: str = "penstock") -> None:
         if not url.startswith(_SCHEMES):
@@ -54,6 +52,8 @@ class PostgresqlEngine:
             )
         self._number = number
         self._database = Database(url, schema)
+        self._wake = Wake(self._listen, self._count_of_wakes)
+        self._listener = Listener(url, schema, self._wake.hear)
         self._features: frozenset[Feature] | None = None
         self._identity: StoreIdentity | None = None
 
@@ -74,16 +74,19 @@ class PostgresqlEngine:
     async def open(self) -> None:
         """Be connected, with the schema up to date and the number checked."""
         await self._database.open()
+        self._wake.open()
         try:
             self._features = await schema.features_of(self._database)
             await schema.migrate(self._database)
             self._identity = await schema.identify(self._database, self._number)
         except BaseException:
-            await self._database.close()
+            await self.close()
             raise
 
     async def close(self) -> None:
-        """Hold no session any more."""
+        """Hold no session any more; whoever waits is told."""
+        self._wake.close()
+        await self._listener.close()
         await self._database.close()
 
     # push
@@ -227,8 +230,16 @@ class PostgresqlEngine:
         return [ReadyQueue(queue=_queue(row), priority=row["priority"]) for row in rows]
 
     async def wait(self, timeout: timedelta) -> bool:
-        """Not there yet: nothing wakes a waiter."""
-        raise UnsupportedFeature("postgresql does not wake those who wait yet; poll ready()")
+        """True soon after a job may have become ready."""
+        return await self._wake.wait(timeout)
+
+    async def _listen(self) -> None:
+        await self._listener.listen()
+
+    async def _count_of_wakes(self) -> int:
+        [row] = await self._database.fetch("wait")
+        count: int = row["count"]
+        return count
 
     async def get(self, ids: Sequence[JobId]) -> Sequence[Job | None]:
         """The jobs as they stand."""

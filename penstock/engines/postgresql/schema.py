@@ -1,13 +1,20 @@
 """Opening a store: the schema brought up to date, the number checked, the server's settings read."""
 
+from collections.abc import Mapping
+
 from penstock.engine import Feature, StoreIdentity
-from penstock.engines.postgresql.connection import Database, Transaction
+from penstock.engines.postgresql import functions
+from penstock.engines.postgresql.connection import Database, Row, Transaction
 from penstock.engines.postgresql.statements import migrations
 from penstock.errors import EngineError, EngineUnavailable, StoreMismatch
 from penstock.job import first_id
 
 OLDEST_VERSION = 15
-_ALWAYS = frozenset({Feature.ATOMIC, Feature.SHARED, Feature.DELAY, Feature.ORDER})
+_ALWAYS = frozenset({Feature.ATOMIC, Feature.SHARED, Feature.WAIT, Feature.DELAY, Feature.ORDER})
+
+# Each statement locks what it moves, and looks again at what changed while it waited. Under a stricter isolation it
+# would be refused for every change that it meets.
+_ISOLATION = "read committed"
 
 
 async def features_of(database: Database) -> frozenset[Feature]:
@@ -22,13 +29,21 @@ async def features_of(database: Database) -> frozenset[Feature]:
         raise EngineUnavailable(
             "the server takes no writes: a standby, or read-only; point `url` at the primary"
         )
+    if found["isolation"] != _ISOLATION:
+        raise EngineError(
+            f"transactions are {found['isolation']!r} by default; "
+            f"set default_transaction_isolation = '{_ISOLATION}' for this user or database"
+        )
     return _ALWAYS | {Feature.DURABLE} if found["durable"] else _ALWAYS
 
 
 async def migrate(database: Database) -> None:
-    """The schema is the present one. StoreMismatch where it is newer; processes that start together take turns."""
+    """The schema is the present one and has its functions. StoreMismatch where it is newer.
 
-    async def apply(transaction: Transaction) -> None:
+    Processes that start together take turns.
+    """
+
+    async def apply(transaction: Transaction) -> Mapping[str, str]:
         await transaction.fetch("open_lock")
         await transaction.fetch("open_schema")
         await transaction.fetch("open_migrations")
@@ -38,14 +53,20 @@ async def migrate(database: Database) -> None:
             if migration.number > newest["number"]:
                 await transaction.run(migration.text)
                 await transaction.fetch("open_record", number=migration.number, name=migration.name)
+        return await functions.keep(transaction)
 
-    await database.together(apply)
+    database.call(await database.together(apply))
 
 
 async def identify(database: Database, number: int) -> StoreIdentity:
     """Who the store is; a new one takes this number. StoreMismatch where it has another."""
-    await database.fetch("open_number", number=number, first_id=first_id(number))
-    [own] = await database.fetch("open_identity")
+
+    async def meet(transaction: Transaction) -> Row:
+        await transaction.fetch("open_number", number=number, first_id=first_id(number))
+        [own] = await transaction.fetch("open_identity")
+        return own
+
+    own = await database.together(meet)
     if own["number"] != number:
         raise StoreMismatch(
             f"the store has number {own['number']}, the configuration says {number}; "

@@ -45,6 +45,17 @@ def load(verb: str) -> Statement:
     return Statement(_PARAMETER.sub(lambda found: numbers[found[1]], text), parameters)
 
 
+def verbs() -> list[str]:
+    """All verbs that have a statement, but for what opens a store."""
+    names = [file.name.removesuffix(".sql") for file in (_HERE / "sql").iterdir() if file.is_file()]
+    return sorted(name for name in names if not opens(name))
+
+
+def opens(verb: str) -> bool:
+    """True if the statement is a step of opening a store, before which it has no functions."""
+    return verb.startswith("open_")
+
+
 def migrations() -> list[Migration]:
     """All steps of the schema, the first one first."""
     found = []

@@ -1,4 +1,4 @@
-"""The PostgreSQL engine passes the suite, but for the one verb that it does not have yet."""
+"""The PostgreSQL engine passes the suite."""
 
 from collections.abc import AsyncIterator
 
@@ -6,7 +6,6 @@ import pytest
 import pytest_asyncio
 
 from penstock.conformance.harness import Case, Harness
-from penstock.errors import UnsupportedFeature
 from tests.engines.postgresql.harness import PostgresqlHarness, around
 
 pytest_plugins = ["tests.servers.fixtures"]
@@ -31,7 +30,4 @@ async def harness(store: PostgresqlHarness) -> PostgresqlHarness:
 
 
 async def test_conforms(case: Case, harness: Harness) -> None:
-    try:
-        await case(harness)
-    except UnsupportedFeature as missing:
-        pytest.skip(str(missing))
+    await case(harness)

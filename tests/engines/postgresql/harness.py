@@ -51,6 +51,9 @@ class PostgresqlHarness:
         pool = self.engine._database._pool
         assert pool is not None
         pool.terminate()
+        listening = self.engine._listener._session
+        if listening is not None:
+            listening.terminate()
         self._others.append(self.engine)
         self.engine = self._make()
         await self.engine.open()

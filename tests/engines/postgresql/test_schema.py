@@ -65,6 +65,13 @@ async def test_a_server_that_takes_no_writes_is_unavailable(harness: PostgresqlH
         await standby.open()
 
 
+async def test_a_stricter_isolation_is_refused(harness: PostgresqlHarness) -> None:
+    strict = harness.another(setting="default_transaction_isolation=serializable")
+
+    with pytest.raises(EngineError, match="set default_transaction_isolation = 'read committed'"):
+        await strict.open()
+
+
 async def test_an_engine_that_was_never_open_says_so() -> None:
     engine = PostgresqlEngine("postgresql:///")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import penstock.engines.postgresql
-from penstock.engines.postgresql.statements import load, migrations
+from penstock.engines.postgresql.statements import load, migrations, opens, verbs
 
 SQL = Path(penstock.engines.postgresql.__file__).parent / "sql"
 
@@ -46,3 +46,11 @@ def test_migrations_are_numbered_without_a_gap() -> None:
     numbers = [migration.number for migration in migrations()]
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_what_opens_a_store_is_no_verb() -> None:
+    files = {file.stem for file in SQL.glob("*.sql")}
+
+    assert set(verbs()) == {name for name in files if not opens(name)}
+    assert opens("open_lock")
+    assert "claim" in verbs()

@@ -52,6 +52,7 @@ page as materialized (
     where (finished.queue, finished.state, finished.id)
         < (matching.queue, ending.state, coalesce(:after::bigint, 9223372036854775807))
       and (finished.queue, finished.state) >= (matching.queue, ending.state)
+      -- Said once more for the index, which has a condition on it.
       and finished.state = ending.state
       and (:state::text is null or :state = ending.state)
     order by finished.queue desc, finished.state desc, finished.id desc

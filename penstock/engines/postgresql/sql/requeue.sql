@@ -5,6 +5,7 @@ with clock as materialized (
 locked as materialized (
   select id
   from finished
+  -- `is true`: so it is found by its id, not by its state.
   where id = any (:ids::bigint[]) and (state = 'dead') is true
   -- Sorted, so that two calls with the same ids do not wait for each other.
   order by id
