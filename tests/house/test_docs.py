@@ -29,6 +29,9 @@ from penstock.server.routes import routes
 from penstock.settings import Settings
 from tests.installation import Installation, installation
 
+pytest_plugins = ["tests.servers.fixtures"]
+
+SERVERS = {"postgresql"}
 ROOT = Path(__file__).parents[2]
 API = (ROOT / "docs/http-api.md").read_text()
 REQUEST = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`? ]*)(?:\?([^` ]*))?`")
@@ -55,9 +58,19 @@ def test_the_table_has_every_engine_that_can_be_configured() -> None:
     assert set(promises()) == set(engine_kinds())
 
 
-@pytest.mark.parametrize("scheme", sorted(engine_kinds()))
+@pytest.mark.parametrize("scheme", sorted(engine_kinds().keys() - SERVERS))
 async def test_an_engine_promises_what_the_table_says(scheme: str, tmp_path: Path) -> None:
     url = {"memory": "memory://"}.get(scheme, f"{scheme}:///{tmp_path}/store.db")
+    await assert_promised(scheme, url)
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("postgresql")
+async def test_postgresql_promises_what_the_table_says(postgresql_url: str) -> None:
+    await assert_promised("postgresql", postgresql_url)
+
+
+async def assert_promised(scheme: str, url: str) -> None:
     engine: Engine = engine_kinds()[scheme].load()(url)
     await engine.open()
 
