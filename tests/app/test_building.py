@@ -33,17 +33,6 @@ def test_a_url_without_engine_names_those_there_are() -> None:
         refuse_unknown_engines(settings)
 
 
-def test_an_engine_whose_driver_is_missing_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for module in [name for name in sys.modules if name.startswith("penstock.engines.mariadb")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "pymysql", None)
-
-    with pytest.raises(SettingsError, match=r"stores\.main.*install 'penstock\[mariadb\]'"):
-        engine_of("main", StoreSettings(url="mariadb:///jobs"))
-
-
 def test_an_engine_has_the_number_of_its_store() -> None:
     engine = engine_of("main", MEMORY)
 
@@ -51,13 +40,16 @@ def test_an_engine_has_the_number_of_its_store() -> None:
     assert engine.identity.number == 3
 
 
-def test_an_engine_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("penstock.engines.postgresql")]:
+@pytest.mark.parametrize(("kind", "driver"), [("postgresql", "asyncpg"), ("mariadb", "pymysql")])
+def test_an_engine_without_its_driver_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, kind: str, driver: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(f"penstock.engines.{kind}")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    monkeypatch.setitem(sys.modules, driver, None)
 
-    with pytest.raises(SettingsError, match=r"stores\.main.*asyncpg.*penstock\[postgresql\]"):
-        engine_of("main", StoreSettings(url="postgresql:///penstock"))
+    with pytest.raises(SettingsError, match=rf"stores\.main.*{driver}.*'penstock\[{kind}\]'"):
+        engine_of("main", StoreSettings(url=f"{kind}:///penstock"))
 
 
 def test_a_store_that_loses_jobs_must_be_accepted() -> None:

@@ -39,7 +39,7 @@ REQUEST = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`? ]*)(?:\?([^` ]*))?`")
 BODY = re.compile(r"`(\{[^`]*\})`")
 SAMPLE = re.compile(r"```json\n(.*?)```", re.DOTALL)
 QUEUE = QueueKey("default", "mail")
-SERVERS = {"mariadb"}
+SERVERS = {"mariadb", "postgresql"}
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -72,6 +72,12 @@ async def test_an_engine_promises_what_the_table_says(scheme: str, tmp_path: Pat
 async def test_mariadb_promises_what_the_table_says(mariadb_server: MariadbServer) -> None:
     with mariadb_server.database() as url:
         assert promises()["mariadb"] == await declared("mariadb", url)
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("postgresql")
+async def test_postgresql_promises_what_the_table_says(postgresql_url: str) -> None:
+    assert promises()["postgresql"] == await declared("postgresql", postgresql_url)
 
 
 async def declared(scheme: str, url: str) -> Mapping[str, bool]:
