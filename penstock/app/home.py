@@ -95,9 +95,12 @@ class Home:
                 self._quiet.set()
         if not self._open.done():
             self._open.cancel()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GRACE.total_seconds()):
-                await self._quiet.wait()
+        # Not `asyncio.timeout`: Python before 3.11.4 tells no timeout to a task that was cancelled before.
+        quiet = asyncio.ensure_future(self._quiet.wait())
+        try:
+            await asyncio.wait({quiet}, timeout=GRACE.total_seconds())
+        finally:
+            quiet.cancel()
         self._cut = True
         for task in self._tasks:
             task.cancel()

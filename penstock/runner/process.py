@@ -123,15 +123,18 @@ class Process:
     async def _last_words(self, hear: Callable[[Reported | Logged], None]) -> Happened | None:
         """What a job that is asked to end still came to, within the grace; the process is free, or dead."""
         self._send(Stop())
+        # Not `asyncio.timeout`: Python before 3.11.4 tells no timeout to a task that was cancelled before.
+        words = asyncio.ensure_future(self._until_ended(hear))
         try:
-            async with asyncio.timeout(GRACE.total_seconds()):
-                happened = await self._until_ended(hear)
-        except TimeoutError:
-            self.kill()
-            # The job may run elsewhere at once: nothing of it should run here any more.
-            await asyncio.wait({self.exited}, timeout=REAPED.total_seconds())
-            return None
-        return None if self._busy else happened
+            await asyncio.wait({words}, timeout=GRACE.total_seconds())
+        finally:
+            words.cancel()
+        if words.done():
+            return None if self._busy else words.result()
+        self.kill()
+        # The job may run elsewhere at once: nothing of it should run here any more.
+        await asyncio.wait({self.exited}, timeout=REAPED.total_seconds())
+        return None
 
     def _wait(self) -> None:
         """In a thread of its own: wait for the end of the process, and end what it has left behind."""
