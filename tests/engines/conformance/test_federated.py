@@ -100,9 +100,9 @@ async def _parts(
 
 @pytest.fixture(
     params=[
-        "memory-1",
         "memory-2",
-        "memory-3",
+        pytest.param("memory-1", marks=pytest.mark.slow),
+        pytest.param("memory-3", marks=pytest.mark.slow),
         pytest.param("sqlite+sqlite", marks=pytest.mark.slow),
         pytest.param("sqlite+memory", marks=pytest.mark.slow),
         pytest.param(
