@@ -2,24 +2,13 @@
 
 import random
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 
-from penstock.conformance.harness import Case, Harness
+from penstock.conformance.harness import Case
 from penstock.conformance.suite import every_case
 from penstock.errors import UnsupportedFeature
-from tests.engines.federated.harness import FederatedHarness, RealTime, in_memory
-from tests.engines.memory_harness import MemoryHarness
-from tests.engines.postgresql.harness import around
-from tests.engines.redis.harness import RedisHarness
-from tests.engines.sqlite.harness import SqliteHarness
-from tests.servers.redis import Server, redis_server
-
-__all__ = ["redis_server"]
-
-pytest_plugins = ["tests.servers.fixtures"]
+from tests.engines.federated.harness import FederatedHarness, in_memory
 
 IDS = "ids are those of its partitions: of several numbers, and rising in each only"
 SPREAD = (
@@ -72,59 +61,20 @@ NUMBER = "lifetime::test_the_identity_is_kept_in_the_store"
 EXCEPTED_OF_ONE = {case: IDS for name, case in every_case() if name == NUMBER}
 
 
-async def _parts(
-    kind: str, left: AsyncExitStack, tmp_path: Path, request: pytest.FixtureRequest
-) -> FederatedHarness:
-    """A federation of this kind, its parts open and empty."""
-    if kind.startswith("memory"):
-        return in_memory(int(kind[-1]))
-    parts: list[Harness] = []
-    for number, engine in enumerate(kind.split("+")):
-        part: Harness
-        if engine == "redis":
-            server: Server = request.getfixturevalue("redis_server")
-            part = await left.enter_async_context(RedisHarness(server.url, server))
-        elif engine == "postgresql":
-            url: str = request.getfixturevalue("postgresql_url")
-            postgresql = await left.enter_async_context(around(url, "federated", number=number))
-            await postgresql.engine.open()
-            await postgresql.clean()
-            part = postgresql
-        elif engine == "sqlite":
-            (tmp_path / str(number)).mkdir()
-            sqlite = SqliteHarness(tmp_path / str(number), number=number)
-            left.push_async_callback(sqlite.close)
-            part = sqlite
-        else:
-            part = MemoryHarness(number=number, clock=RealTime())
-        parts.append(part)
-    return FederatedHarness(parts)
-
-
 @pytest.fixture(
     params=[
         "memory-2",
         pytest.param("memory-1", marks=pytest.mark.slow),
         pytest.param("memory-3", marks=pytest.mark.slow),
-        pytest.param("sqlite+sqlite", marks=pytest.mark.slow),
-        pytest.param("sqlite+memory", marks=pytest.mark.slow),
-        pytest.param(
-            "redis+sqlite+postgresql",
-            marks=[pytest.mark.slow, pytest.mark.server, pytest.mark.xdist_group("postgresql")],
-        ),
     ]
 )
-async def harness(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[FederatedHarness]:
-    kind: str = request.param
+async def harness(request: pytest.FixtureRequest) -> AsyncIterator[FederatedHarness]:
     # Where each job lies is left to chance: the same for each run of a case, so that what passes goes on to pass.
     random.seed(request.node.name)
-    async with AsyncExitStack() as left:
-        made = await _parts(kind, left, tmp_path, request)
-        left.push_async_callback(made.close)
-        await made.engine.open()
-        yield made
+    made = in_memory(int(request.param[-1]))
+    await made.engine.open()
+    yield made
+    await made.close()
 
 
 async def test_conforms(case: Case, harness: FederatedHarness) -> None:

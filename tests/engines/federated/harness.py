@@ -1,7 +1,7 @@
 """What the conformance suite needs around a federation: the same around each of its partitions."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from penstock.clock import ManualClock
 from penstock.conformance.harness import Harness
@@ -73,22 +73,6 @@ def federation(engines: Sequence[Engine], weights: Sequence[int] = (1, 1, 1)) ->
             for name, engine, weight in zip(NAMES, engines, weights, strict=False)
         ]
     )
-
-
-class RealTime(ManualClock):
-    """The time of the host, and what was ticked on top of it: for a store beside others that go by it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._ticked = timedelta(0)
-
-    def now(self) -> datetime:
-        """The time now, or later."""
-        return datetime.now(UTC) + self._ticked
-
-    def tick(self, duration: timedelta) -> None:
-        """Go ahead of the host."""
-        self._ticked += duration
 
 
 class Creeping(MemoryEngine):
