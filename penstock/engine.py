@@ -13,11 +13,13 @@ Errors: EngineUnavailable for every transient trouble (nothing is known to have 
 EngineError for the rest.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from penstock.job import (
     Claim,
@@ -244,6 +246,26 @@ def conflicts(jobs: Sequence[NewJob], known: Mapping[KeyRecord, str]) -> frozens
         else:
             taken.update(dict.fromkeys(records.values(), fingerprint))
     return frozenset(fallen)
+
+
+class LastWaits:
+    """What each task knew when its last wait began, which `wait` counts from.
+
+    Each has its own: one that was at work must not miss what woke the others.
+    """
+
+    def __init__(self, known: int = 0) -> None:
+        self._last = known
+        self._last_of: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
+
+    def begin(self, known: int) -> int:
+        """What this task knew when its last wait began, or anybody's if it never waited; from now on it knows this."""
+        task = asyncio.current_task()
+        before, self._last = self._last, known
+        if task is not None:
+            before = self._last_of.get(task, before)
+            self._last_of[task] = known
+        return before
 
 
 class Engine(Protocol):

@@ -134,11 +134,7 @@ class Edge:
         try:
             await home.leave()
         finally:
-            try:
-                await self._close()
-            finally:
-                self._home = None
-                home.gone.set()
+            await self._give_up(home)
 
     def _ask(self, make: Ask[T]) -> "Future[T]":
         while True:
@@ -172,11 +168,15 @@ class Edge:
             self._hurry()
             await home.leave()
         finally:
-            try:
-                await self._close()
-            finally:
-                self._home = None
-                home.gone.set()
+            await self._give_up(home)
+
+    async def _give_up(self, home: Home) -> None:
+        """It is closed, and no home any more, whatever went wrong on the way."""
+        try:
+            await self._close()
+        finally:
+            self._home = None
+            home.gone.set()
 
     def _end(self) -> None:
         background = self._background

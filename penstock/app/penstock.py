@@ -86,7 +86,7 @@ class Penstock:
         self.events = Events()
         self.health = Health()
         self._handlers = handlers_of(jobs)
-        self._edge = Edge(self._open_here, self._hurry_here, self._close_here)
+        self._edge = Edge(self._open_here, self.stop_waiting, self._close_here)
         self.settings = settings
         self._engines: Mapping[str, Engine] = {}
         self._process = os.getpid()
@@ -229,6 +229,12 @@ class Penstock:
     ) -> None:
         await self.close()
 
+    def stop_waiting(self) -> None:
+        """Whoever waits for the end of a job, or for jobs, is answered now: the process is to stop."""
+        if self._opened is not None:
+            self._opened.inspection.stop_waiting()
+            self._opened.remote.stop_waiting()
+
     async def forget(self, worker: str) -> None:
         """The worker is known to be dead: what it held is taken back at once, as far as its stores are reachable."""
         for store in self.group.stores.values():
@@ -362,11 +368,6 @@ class Penstock:
             accepts=self._accepts,
         )
         self._opened = _Open(group, Inspection(group), Remote(group))
-
-    def _hurry_here(self) -> None:
-        if self._opened is not None:
-            self._opened.inspection.stop_waiting()
-            self._opened.remote.stop_waiting()
 
     async def _close_here(self) -> None:
         self._opened = None

@@ -107,8 +107,7 @@ async def _until_stopped(penstock: Penstock, *, with_runner: bool) -> None:
 
 def _stop(penstock: Penstock, stop: Callable[[], None]) -> None:
     penstock.health.fails("server", "stopping")
-    penstock.inspection.stop_waiting()
-    penstock.remote.stop_waiting()
+    penstock.stop_waiting()
     stop()
 
 

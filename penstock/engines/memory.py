@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from itertools import count, islice
 from typing import assert_never
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
 from penstock.clock import Clock, SystemClock
 from penstock.engine import (
@@ -31,6 +30,7 @@ from penstock.engine import (
     Held,
     JobFilter,
     KeyRecord,
+    LastWaits,
     Promoted,
     Pushed,
     ReadyQueue,
@@ -708,9 +708,7 @@ class _Wake:
     def __init__(self) -> None:
         self._times = 0
         self._event = asyncio.Event()
-        self._last = 0
-        # Each task has its own: one that was at work must not miss what woke the others.
-        self._last_of: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
+        self._last_waits = LastWaits()
 
     def wake(self) -> None:
         """Wake all."""
@@ -720,7 +718,7 @@ class _Wake:
 
     async def wait(self, timeout: timedelta) -> bool:
         """True once woken since this task's last wait began, or anybody's if it is the first."""
-        if self._begin() < self._times:
+        if self._last_waits.begin(self._times) < self._times:
             return True
         event = self._event
         try:
@@ -728,15 +726,6 @@ class _Wake:
                 return await event.wait()
         except TimeoutError:
             return False
-
-    def _begin(self) -> int:
-        task = asyncio.current_task()
-        before = self._last
-        self._last = self._times
-        if task is not None:
-            before = self._last_of.get(task, before)
-            self._last_of[task] = self._times
-        return before
 
 
 def _is_before(other: Row, row: Row, order: Order) -> bool:

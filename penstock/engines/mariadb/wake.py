@@ -4,11 +4,11 @@ The store counts the commits that may have made a job ready. Nothing wakes a cli
 """
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from weakref import WeakKeyDictionary
+
+from penstock.engine import LastWaits
 
 SHORTEST = timedelta(milliseconds=5)  # between two looks at the store, after something happened
 LONGEST = timedelta(milliseconds=200)  # after a while in which nothing did
@@ -16,7 +16,7 @@ GROWTH = 1.5
 
 
 class Wake:
-    """Waiting, and the end of waiting."""
+    """Waiting, and the end of waiting, in one event loop."""
 
     def __init__(self, count: int, look: Callable[[], Awaitable[int]]) -> None:
         self._count = count  # of the store, when it was last looked at
@@ -26,11 +26,8 @@ class Wake:
         self._pause = SHORTEST
         self._looked_at = 0.0
         self._looking = asyncio.Lock()
-        self._lock = threading.Lock()
-        self._waiting: set[asyncio.Future[None]] = set()
-        self._last = 0
-        # Of each task its own: else one that comes back from work would miss what another was woken by.
-        self._last_of: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
+        self._rung = asyncio.Event()
+        self._last_waits = LastWaits()
 
     def committed(self) -> None:
         """A commit of this process may have made a job ready."""
@@ -40,8 +37,8 @@ class Wake:
         """True once there was something to tell since this task's last wait began, or anybody's if it is the first."""
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout.total_seconds()
-        before, known = self._begin()
-        if before < known:
+        known = self._times
+        if self._last_waits.begin(known) < known:
             return True
         while not self._is_over(known):
             await self._look_again(known)
@@ -50,7 +47,7 @@ class Wake:
                 break
             if left <= 0:
                 return False
-            await self._sleep(known, min(left, self._pause.total_seconds()))
+            await self._sleep(min(left, self._pause.total_seconds()))
         return True
 
     def end(self) -> None:
@@ -81,40 +78,11 @@ class Wake:
         self._pause = SHORTEST
         self._ring()
 
-    async def _sleep(self, known: int, seconds: float) -> None:
-        rung = asyncio.get_running_loop().create_future()
-        with self._lock:
-            if self._is_over(known):
-                return
-            self._waiting.add(rung)
-        try:
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await rung
-        except TimeoutError:
-            return
-        finally:
-            with self._lock:
-                self._waiting.discard(rung)
+                await self._rung.wait()
 
     def _ring(self) -> None:
-        with self._lock:
-            waiting = list(self._waiting)
-            self._waiting.clear()
-        for rung in waiting:
-            # A closed loop has no one who waits.
-            with suppress(RuntimeError):
-                rung.get_loop().call_soon_threadsafe(_wake, rung)
-
-    def _begin(self) -> tuple[int, int]:
-        """How often there was something to tell at the start of the last wait, and now."""
-        task = asyncio.current_task()
-        before, self._last = self._last, self._times
-        if task is not None:
-            before = self._last_of.get(task, before)
-            self._last_of[task] = self._last
-        return before, self._last
-
-
-def _wake(rung: asyncio.Future[None]) -> None:
-    if not rung.done():
-        rung.set_result(None)
+        rung, self._rung = self._rung, asyncio.Event()
+        rung.set()

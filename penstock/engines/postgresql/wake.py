@@ -8,8 +8,8 @@ a pooler keeps notifications to itself.
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from weakref import WeakKeyDictionary
 
+from penstock.engine import LastWaits
 from penstock.errors import EngineError
 
 BETWEEN_LOOKS = timedelta(seconds=1)
@@ -39,9 +39,7 @@ class Wake:
         self._heard = 0
         self._has_news = False
         self._doubts = 0
-        self._last = 0
-        # Of each task its own: else one that comes back from work would miss what another was woken by.
-        self._last_of: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
+        self._last_waits = LastWaits()
 
     def hear(self, count: int) -> None:
         """The server told this count: whoever waits is woken."""
@@ -62,7 +60,8 @@ class Wake:
         end = loop.time() + timeout.total_seconds()
         if self._closed:
             raise EngineError("the postgresql engine is not open; call open() first")
-        before, known = self._begin()
+        known = self._rings
+        before = self._last_waits.begin(known)
         await self._listen()
         while before == known == self._rings and not self._closed:
             left = end - loop.time()
@@ -80,15 +79,6 @@ class Wake:
         """Nobody waits any more."""
         self._closed = True
         self.ring()
-
-    def _begin(self) -> tuple[int, int]:
-        """The rings at the start of the last wait, and now."""
-        task = asyncio.current_task()
-        before, self._last = self._last, self._rings
-        if task is not None:
-            before = self._last_of.get(task, before)
-            self._last_of[task] = self._last
-        return before, self._last
 
     async def _sleep(self, seconds: float) -> None:
         """It rang, or we have looked."""

@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
-from weakref import WeakKeyDictionary
+
+from penstock.engine import LastWaits
 
 ASLEEP = timedelta(seconds=1)  # between looks at the store, where datagrams come
 WATCHFUL = timedelta(milliseconds=50)  # where none can come
@@ -102,9 +103,7 @@ class Wake:
         self._lock = threading.Lock()
         self._waiting: set[asyncio.Future[None]] = set()
         self._listeners = 0
-        self._last = count
-        # Of each task its own: else one that comes back from work would miss what another was woken by.
-        self._last_of: WeakKeyDictionary[asyncio.Task[object], int] = WeakKeyDictionary()
+        self._last_waits = LastWaits(count)
 
     def committed(self, before: int, after: int) -> None:
         """A commit of this process changed the count, or not; from any thread."""
@@ -115,8 +114,8 @@ class Wake:
     async def wait(self, timeout: timedelta) -> bool:
         """True once the count rises above what it was when this task last began to wait (anybody, if it never did)."""
         with self._listening():
-            before, known = self._begin()
-            if before < known:
+            known = self._count
+            if self._last_waits.begin(known) < known:
                 return True
             return await self._risen_above(known, timeout.total_seconds())
 
@@ -173,15 +172,6 @@ class Wake:
             # A closed loop has no one who waits.
             with suppress(RuntimeError):
                 rung.get_loop().call_soon_threadsafe(_wake, rung)
-
-    def _begin(self) -> tuple[int, int]:
-        """The count at the start of the last wait, and now."""
-        task = asyncio.current_task()
-        before, self._last = self._last, self._count
-        if task is not None:
-            before = self._last_of.get(task, before)
-            self._last_of[task] = self._last
-        return before, self._last
 
     @contextmanager
     def _listening(self) -> Iterator[None]:

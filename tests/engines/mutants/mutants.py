@@ -13,6 +13,7 @@ from penstock.engine import (
     Bury,
     Claimed,
     Held,
+    LastWaits,
     Pushed,
     Registration,
     Release,
@@ -522,8 +523,7 @@ class WakeIsLost(MemoryEngine):
     """A wait is woken by what happened since the last one began."""
 
     async def wait(self, timeout: timedelta) -> bool:
-        self._wake._last = self._wake._times
-        self._wake._last_of.clear()
+        self._wake._last_waits = LastWaits(self._wake._times)
         return await super().wait(timeout)
 
 
