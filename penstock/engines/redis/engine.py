@@ -52,7 +52,7 @@ from penstock.engines.redis.replies import (
 )
 from penstock.engines.redis.scripts import Argument, Reply
 from penstock.engines.redis.store import Store, open_store
-from penstock.errors import EngineError, UnsupportedFeature
+from penstock.errors import EngineError
 from penstock.job import (
     SEQUENCE_SPAN,
     Claim,
@@ -68,10 +68,7 @@ from penstock.job import (
 
 
 class RedisEngine:
-    """A proof that the seam fits a key-value server; not yet for use, since it cannot `wait`.
-
-    That raises UnsupportedFeature. What is there is final in its shape and keeps its promises.
-    """
+    """Many processes on many hosts, one Redis or Valkey."""
 
     def __init__(self, url: str, *, number: int = 0) -> None:
         if not url.startswith(("redis://", "rediss://", "unix://")):
@@ -184,10 +181,8 @@ class RedisEngine:
         return [ReadyQueue(queue=queue_of(name), priority=priority) for name, priority in found]
 
     async def wait(self, timeout: timedelta) -> bool:
-        """Not there yet."""
-        raise UnsupportedFeature(
-            "redis does not wake anybody yet; keep this queue in another store"
-        )
+        """True soon after a job may have become ready."""
+        return await self._store.wake.wait(timeout)
 
     async def get(self, ids: Sequence[JobId]) -> Sequence[Job | None]:
         """The jobs as they stand."""

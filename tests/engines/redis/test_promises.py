@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from penstock.engine import Feature
-from penstock.engines.redis import RedisEngine
 from penstock.engines.redis.connection import Client, connect
 from penstock.engines.redis.keys import keys
 from penstock.engines.redis.promises import ALWAYS, DURABLE_SETTINGS, check_version
@@ -54,23 +53,10 @@ async def test_any_other_setting_is_not_durable(
 
 @pytest.mark.server
 async def test_settings_that_are_hidden_from_us_promise_nothing(
-    harness: RedisHarness, admin: Client
+    harness: RedisHarness,
 ) -> None:
-    await admin.acl_setuser(
-        "blind",
-        enabled=True,
-        passwords=["+pass"],
-        keys=["*"],
-        categories=["+@all"],
-        commands=["-config"],
-    )
-    blind = RedisEngine(f"{harness.url}?username=blind&password=pass")
-
-    await blind.open()
-
-    assert blind.features == ALWAYS
-    await blind.close()
-    await admin.acl_deluser("blind")
+    async with harness.somebody(commands=["-config"]) as blind:
+        assert blind.features == ALWAYS
 
 
 @pytest.mark.server

@@ -16,7 +16,7 @@ from tests.servers.redis import Server
 
 LUA = files("penstock.engines.redis") / "lua"
 VERBS = sorted(Path(file.name).stem for file in LUA.iterdir() if file.name.endswith(".lua"))
-WITHOUT_SCRIPT = {"close", "features", "identity", "wait"}
+WITHOUT_SCRIPT = {"close", "features", "identity"}
 
 
 def test_every_verb_of_the_seam_has_its_script() -> None:

@@ -25,7 +25,7 @@ from penstock.engines.redis import RedisEngine
 from penstock.engines.redis.connection import CONNECTIONS
 from penstock.engines.redis.keys import id_text
 from penstock.engines.redis.trouble import translated
-from penstock.errors import EngineError, EngineUnavailable, UnsupportedFeature
+from penstock.errors import EngineError, EngineUnavailable
 from penstock.job import Counts, JobId
 from tests.engines.redis.harness import RedisHarness
 from tests.servers.redis import Server
@@ -74,12 +74,6 @@ def test_the_url_of_something_else_is_refused(url: str) -> None:
 async def test_a_url_that_names_no_port_is_refused() -> None:
     with pytest.raises(EngineError, match="names no server"):
         await RedisEngine("redis://127.0.0.1:six/0").open()
-
-
-@pytest.mark.server
-async def test_to_wait_is_not_there_yet_and_says_so(harness: RedisHarness) -> None:
-    with pytest.raises(UnsupportedFeature, match="redis does not wake anybody yet"):
-        await harness.engine.wait(TTL)
 
 
 @pytest.mark.server
