@@ -45,7 +45,7 @@ def engine_of(name: str, store: StoreSettings) -> Engine:
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"[stores.{name}] url: {kind.name} needs {error.name}, which is not installed; "
-            f"install 'penstock[{kind.name}]'"
+            f"install 'penstock[{kind.module.rpartition('.')[2]}]'"
         ) from error
     engine: Engine = made(store.url, number=store.number)
     return engine

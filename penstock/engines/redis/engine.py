@@ -25,6 +25,7 @@ from penstock.engine import (
     StoreIdentity,
     Want,
 )
+from penstock.engines.redis.address import address_of
 from penstock.engines.redis.arguments import (
     microseconds,
     pack_back,
@@ -71,11 +72,7 @@ class RedisEngine:
     """Many processes on many hosts, one Redis or Valkey."""
 
     def __init__(self, url: str, *, number: int = 0) -> None:
-        if not url.startswith(("redis://", "rediss://", "unix://")):
-            raise EngineError(
-                f"store url {url!r} is none of the redis engine; write 'redis://127.0.0.1:6379/0'"
-            )
-        self._url = url
+        self._address = address_of(url)
         self._number = number
         self._opened: Store | None = None
         self._changing = asyncio.Lock()
@@ -94,7 +91,7 @@ class RedisEngine:
         """Connect, and make the store where there is none."""
         async with self._changing:
             if self._opened is None:
-                self._opened = await open_store(self._url, self._number)
+                self._opened = await open_store(self._address, self._number)
 
     async def close(self) -> None:
         """Take no more calls, wait for those under way, and let the connections go."""

@@ -6,6 +6,7 @@ from uuid import uuid4
 from redis.exceptions import RedisError
 
 from penstock.engine import Feature, StoreIdentity
+from penstock.engines.redis.address import Address
 from penstock.engines.redis.connection import Client, connect
 from penstock.engines.redis.keys import channel, keys
 from penstock.engines.redis.listener import Listener
@@ -38,14 +39,14 @@ class Store:
             await self.client.aclose()
 
 
-async def open_store(url: str, number: int) -> Store:
+async def open_store(address: Address, number: int) -> Store:
     """Connect, and make the store where there is none.
 
     Raises EngineUnavailable, StoreMismatch for a newer schema or another number, EngineError for an old server.
     """
-    client = connect(url)
+    client = connect(address)
     try:
-        return await _examined(client, url, number)
+        return await _examined(client, address, number)
     except RedisError as error:
         await client.aclose()
         raise translated(error, "open") from error
@@ -54,7 +55,7 @@ async def open_store(url: str, number: int) -> Store:
         raise
 
 
-async def _examined(client: Client, url: str, number: int) -> Store:
+async def _examined(client: Client, address: Address, number: int) -> Store:
     check_version(await version_of(client))
     scripts = Scripts(client, keys(number))
     new = str(uuid4()), number, first_id(number) - 1, SCHEMA
@@ -63,7 +64,7 @@ async def _examined(client: Client, url: str, number: int) -> Store:
     return Store(
         client,
         scripts,
-        Wake(Listener(connect(url), channel(number)), lambda: scripts.run("wait", int)),
+        Wake(Listener(connect(address), channel(number)), lambda: scripts.run("wait", int)),
         await features_of(client),
         StoreIdentity(uuid=uuid.decode(), number=number),
     )

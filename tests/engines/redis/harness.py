@@ -11,6 +11,7 @@ import pytest
 
 from penstock.engine import Engine
 from penstock.engines.redis import RedisEngine
+from penstock.engines.redis.address import address_of
 from penstock.engines.redis.connection import connect
 from penstock.engines.redis.keys import id_text, keys
 from penstock.engines.redis.scripts import composed
@@ -25,7 +26,7 @@ class RedisHarness:
 
     def __init__(self, url: str, server: Server) -> None:
         self.url = url
-        self.stranger = connect(url)
+        self.stranger = connect(address_of(url))
         self._server = server
         self._left = AsyncExitStack()
         self.engine = RedisEngine(url)
@@ -67,7 +68,7 @@ class RedisHarness:
             commands=commands,
             reset=True,
         )
-        engine = RedisEngine(f"{self.url}?username=somebody&password=pass")
+        engine = RedisEngine(self.url.replace("redis://", "redis://somebody:pass@"))
         try:
             await engine.open()
             yield engine

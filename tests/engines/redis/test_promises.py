@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from penstock.engine import Feature
+from penstock.engines.redis.address import address_of
 from penstock.engines.redis.connection import Client, connect
 from penstock.engines.redis.keys import keys
 from penstock.engines.redis.promises import ALWAYS, DURABLE_SETTINGS, check_version
@@ -18,7 +19,7 @@ async def admin(redis_server: Server) -> AsyncIterator[Client]:
     """Somebody who changes the settings of the server; they are put back."""
     if not redis_server.is_private:
         pytest.skip("the settings of a given server are not ours to change")
-    client = connect(redis_server.url)
+    client = connect(address_of(redis_server.url))
     yield client
     for name, value in DURABLE_SETTINGS.items():
         await client.config_set(name, value)
