@@ -1,6 +1,7 @@
 """From settings to parts: engines, handlers and policies, each made as its section says."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points, version
 
@@ -9,7 +10,7 @@ from penstock.commands.exec import ExecCommand
 from penstock.commands.http import HttpCommand
 from penstock.engine import Engine, Feature
 from penstock.engines.federated import FederatedEngine, Partition
-from penstock.errors import SettingsError
+from penstock.errors import EngineError, EngineUnavailable, SettingsError, StoreMismatch
 from penstock.handler import Handler, Registry
 from penstock.job import CALLBACK_TYPE
 from penstock.policy import CALLBACK_POLICY, Exponential, Policies, Policy, Steps
@@ -47,7 +48,8 @@ def engine_of(name: str, store: StoreSettings) -> Engine:
             f"[stores.{name}] url: {kind.name} needs {error.name}, which is not installed; "
             f"install 'penstock[{kind.module.rpartition('.')[2]}]'"
         ) from error
-    engine: Engine = made(store.url, number=store.number)
+    with naming(name):
+        engine: Engine = made(store.url, number=store.number)
     return engine
 
 
@@ -72,6 +74,17 @@ def refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:
             f"store {name} can lose jobs that it has answered; "
             f"if that is wanted add to [stores.{name}]: accept_volatile = true"
         )
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """What an engine says of its store names its section; what waiting cannot mend is a line to be changed."""
+    try:
+        yield
+    except (EngineUnavailable, StoreMismatch, SettingsError) as error:
+        raise type(error)(f"[stores.{name}] {error}") from error
+    except EngineError as error:
+        raise SettingsError(f"[stores.{name}] {error}") from error
 
 
 def registry_of(http: HttpCommand, settings: Settings, jobs: Mapping[str, Handler]) -> Registry:

@@ -25,11 +25,11 @@ from penstock.app.building import (
     kind_of,
     policies_of,
     refuse_unknown_engines,
-    refuse_volatile,
     registry_of,
     routes_of,
 )
 from penstock.app.edge import Edge
+from penstock.app.opening import open_store
 from penstock.app.pushing import PushOptions
 from penstock.clock import duration
 from penstock.commands.http import HttpCommand
@@ -297,18 +297,18 @@ class Penstock:
 
     # how it is built
 
-    def _new_engines(self) -> Mapping[str, Engine]:
-        """An engine for each store; a federation has those of its partitions."""
+    def build_engines(self) -> Mapping[str, Engine]:
+        """A new engine for each store, to be opened; a federation, which comes last, has those of its partitions."""
         stores = self.settings.stores
         own = {
             name: self.build_engine(name, store)
             for name, store in stores.items()
             if store.partitions is None
         }
-        return {
-            name: own[name] if name in own else federation_of(store, own)
-            for name, store in stores.items()
+        spread = {
+            name: federation_of(store, own) for name, store in stores.items() if name not in own
         }
+        return own | spread
 
     def _store(self, name: str, engine: Engine, settings: StoreSettings) -> Store:
         return Store(
@@ -351,13 +351,12 @@ class Penstock:
         if self._process != os.getpid():
             self._begin_as_a_child()
         # Kept when it is closed: what lives in memory stays true as long as this object and its process live.
-        self._engines = self._engines or self._new_engines()
+        self._engines = self._engines or self.build_engines()
         for name, engine in self._engines.items():
-            await engine.open()
-            refuse_volatile(name, self.settings.stores[name], engine)
+            await open_store(name, self.settings.stores[name], engine)
         stores = {
-            name: self._store(name, engine, self.settings.stores[name])
-            for name, engine in self._engines.items()
+            name: self._store(name, self._engines[name], settings)
+            for name, settings in self.settings.stores.items()
         }
         group = QueueGroup(
             stores,
