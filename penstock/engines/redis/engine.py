@@ -72,7 +72,8 @@ class RedisEngine:
     """Many processes on many hosts, one Redis or Valkey."""
 
     def __init__(self, url: str, *, number: int = 0) -> None:
-        self._address = address_of(url)
+        address_of(url)  # else a wrong one would be told only at open
+        self._url = url
         self._number = number
         self._opened: Store | None = None
         self._changing = asyncio.Lock()
@@ -91,7 +92,7 @@ class RedisEngine:
         """Connect, and make the store where there is none."""
         async with self._changing:
             if self._opened is None:
-                self._opened = await open_store(self._address, self._number)
+                self._opened = await open_store(self._url, self._number)
 
     async def close(self) -> None:
         """Take no more calls, wait for those under way, and let the connections go."""
