@@ -36,7 +36,7 @@ from penstock.commands.http import HttpCommand
 from penstock.engine import Engine, Pushed
 from penstock.errors import EngineError, WrongState
 from penstock.events import Events
-from penstock.group import QueueGroup, Store
+from penstock.group import QueueGroup, Store, answers_of
 from penstock.handler import Registry
 from penstock.inspection import Health, Inspection
 from penstock.job import Job, JobId, State, describe_result
@@ -286,10 +286,13 @@ class Penstock:
     async def make_ready(self) -> None:
         """All that is due, or was held by a dead worker, is ready: for a run that has no upkeep beside it."""
         upkeep = self.upkeep()
-        for store in self.group.stores.values():
+
+        async def keep(store: Store) -> None:
             for turn in (upkeep.promote, upkeep.reclaim):
                 while not await turn(store):
                     continue  # a full batch: there is more
+
+        await answers_of(self.group, self.group.stores.values(), keep)
 
     def upkeep(self) -> Upkeep:
         """The upkeep of all stores."""
