@@ -62,10 +62,12 @@ class FederatedEngine:
         *,
         max_partitions_try: int = TRIES,
         now: Callable[[], float] = time.monotonic,
+        chance: random.Random | None = None,
     ) -> None:
         self._partitions = Partitions(partitions, now)
+        self._chance = chance or random.Random()
         self._tries = max_partitions_try
-        self._turns = Turns(self._partitions)
+        self._turns = Turns(self._partitions, self._chance)
         self._listing = Listing(self._partitions)
         self._waiting = Waiting(self._partitions)
 
@@ -101,7 +103,7 @@ class FederatedEngine:
 
         Not all or none: after an error some may be stored.
         """
-        return await push(self._partitions, jobs, tries=self._tries)
+        return await push(self._partitions, jobs, tries=self._tries, chance=self._chance)
 
     async def register(self, registrations: Sequence[Registration]) -> None:
         """Remember the roots everywhere; in a partition that cannot be reached once it can."""
@@ -196,7 +198,7 @@ class FederatedEngine:
         for one in [one for some in found for one in some]:
             heads[one.queue] = max(one.priority, heads.get(one.queue, one.priority))
         queues = [ReadyQueue(queue=queue, priority=head) for queue, head in heads.items()]
-        queues.sort(key=lambda one: (-one.priority, random.random()))
+        queues.sort(key=lambda one: (-one.priority, self._chance.random()))
         return queues[:limit]
 
     async def wait(self, timeout: timedelta) -> bool:
