@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points, version
 
 from penstock.commands.callback import CallbackCommand
 from penstock.commands.exec import ExecCommand
 from penstock.commands.http import HttpCommand
 from penstock.engine import Engine, Feature
-from penstock.engines.federated import FederatedEngine, Partition
+from penstock.engines.federated import FederatedEngine, Partition, late_engine
 from penstock.errors import SettingsError
 from penstock.handler import Handler, Registry
 from penstock.job import CALLBACK_TYPE
@@ -37,6 +38,12 @@ def federation_of(store: StoreSettings, engines: Mapping[str, Engine]) -> Engine
     )
 
 
+def late_engine_of(name: str, store: StoreSettings, engine: Engine) -> Engine:
+    """The engine, which may be away when the process starts."""
+    check = partial(refuse_volatile, name, store)
+    return late_engine(engine, name=name, number=store.number, check=check)
+
+
 def engine_of(name: str, store: StoreSettings) -> Engine:
     """A new engine for the store, not open yet; SettingsError where it, or its driver, is not installed."""
     kind = _kind(name, store)
@@ -61,6 +68,12 @@ def refuse_unknown_engines(settings: Settings) -> None:
     for name, store in settings.stores.items():
         if store.partitions is None:
             _kind(name, store)
+
+
+def used_as_partitions_only(settings: Settings) -> Collection[str]:
+    """The stores that others are spread over and where no type lives by itself: a process starts without them."""
+    partitions = {name for store in settings.stores.values() for name in store.partitions or {}}
+    return partitions - {default_store(settings), *routes_of(settings).values()}
 
 
 def refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:

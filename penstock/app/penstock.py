@@ -23,11 +23,13 @@ from penstock.app.building import (
     engine_of,
     federation_of,
     kind_of,
+    late_engine_of,
     policies_of,
     refuse_unknown_engines,
     refuse_volatile,
     registry_of,
     routes_of,
+    used_as_partitions_only,
 )
 from penstock.app.edge import Edge
 from penstock.app.pushing import PushOptions
@@ -308,6 +310,10 @@ class Penstock:
             for name, store in stores.items()
             if store.partitions is None
         }
+        own |= {
+            name: late_engine_of(name, stores[name], own[name])
+            for name in used_as_partitions_only(self.settings)
+        }
         return {
             name: own[name] if name in own else federation_of(store, own)
             for name, store in stores.items()
@@ -355,9 +361,11 @@ class Penstock:
             self._begin_as_a_child()
         # Kept when it is closed: what lives in memory stays true as long as this object and its process live.
         self._engines = self._engines or self._new_engines()
+        late = used_as_partitions_only(self.settings)
         for name, engine in self._engines.items():
             await engine.open()
-            refuse_volatile(name, self.settings.stores[name], engine)
+            if name not in late:
+                refuse_volatile(name, self.settings.stores[name], engine)
         stores = {
             name: self._store(name, engine, self.settings.stores[name])
             for name, engine in self._engines.items()

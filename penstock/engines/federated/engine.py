@@ -73,9 +73,8 @@ class FederatedEngine:
 
     @property
     def features(self) -> frozenset[Feature]:
-        """What all partitions promise, but for what holds within one only."""
-        promised = [engine.features for engine in self._partitions.engines.values()]
-        return frozenset.intersection(*promised) - _NEVER
+        """What all partitions promise that were reached yet, but for what holds within one only."""
+        return self._partitions.promised - _NEVER
 
     @property
     def identity(self) -> StoreIdentity:
@@ -84,10 +83,14 @@ class FederatedEngine:
         return StoreIdentity(uuid=str(uuid5(NAMESPACE_OID, " ".join(uuids))), number=NO_NUMBER)
 
     async def open(self) -> None:
-        """Every partition is open. StoreMismatch where two have the same number."""
+        """Every partition is open, but for those that may come later; EngineUnavailable where none is there.
+
+        StoreMismatch where two have the same number.
+        """
         for engine in self._partitions.engines.values():
             await engine.open()
         self._partitions.number_all()
+        self._partitions.meet()
 
     async def close(self) -> None:
         """No partition is open any more, and nobody waits."""
