@@ -1,16 +1,16 @@
 """From settings to parts: engines, handlers and policies, each made as its section says."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from importlib.metadata import EntryPoint, entry_points, version
 
 from penstock.commands.callback import CallbackCommand
 from penstock.commands.exec import ExecCommand
 from penstock.commands.http import HttpCommand
 from penstock.engine import Engine, Feature
-from penstock.engines.federated import FederatedEngine, Partition, late_engine
-from penstock.errors import SettingsError
+from penstock.engines.federated import FederatedEngine, Partition
+from penstock.errors import EngineError, EngineUnavailable, SettingsError, StoreMismatch
 from penstock.handler import Handler, Registry
 from penstock.job import CALLBACK_TYPE
 from penstock.policy import CALLBACK_POLICY, Exponential, Policies, Policy, Steps
@@ -38,12 +38,6 @@ def federation_of(store: StoreSettings, engines: Mapping[str, Engine]) -> Engine
     )
 
 
-def late_engine_of(name: str, store: StoreSettings, engine: Engine) -> Engine:
-    """The engine, which may be away when the process starts."""
-    check = partial(refuse_volatile, name, store)
-    return late_engine(engine, name=name, number=store.number, check=check)
-
-
 def engine_of(name: str, store: StoreSettings) -> Engine:
     """A new engine for the store, not open yet; SettingsError where it, or its driver, is not installed."""
     kind = _kind(name, store)
@@ -52,9 +46,10 @@ def engine_of(name: str, store: StoreSettings) -> Engine:
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"[stores.{name}] url: {kind.name} needs {error.name}, which is not installed; "
-            f"install 'penstock[{kind.name}]'"
+            f"install 'penstock[{kind.module.rpartition('.')[2]}]'"
         ) from error
-    engine: Engine = made(store.url, number=store.number)
+    with naming(name):
+        engine: Engine = made(store.url, number=store.number)
     return engine
 
 
@@ -85,6 +80,17 @@ def refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:
             f"store {name} can lose jobs that it has answered; "
             f"if that is wanted add to [stores.{name}]: accept_volatile = true"
         )
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """What an engine says of its store names its section; what waiting cannot mend is a line to be changed."""
+    try:
+        yield
+    except (EngineUnavailable, StoreMismatch, SettingsError) as error:
+        raise type(error)(f"[stores.{name}] {error}") from error
+    except EngineError as error:
+        raise SettingsError(f"[stores.{name}] {error}") from error
 
 
 def registry_of(http: HttpCommand, settings: Settings, jobs: Mapping[str, Handler]) -> Registry:

@@ -23,15 +23,14 @@ from penstock.app.building import (
     engine_of,
     federation_of,
     kind_of,
-    late_engine_of,
     policies_of,
     refuse_unknown_engines,
-    refuse_volatile,
     registry_of,
     routes_of,
     used_as_partitions_only,
 )
 from penstock.app.edge import Edge
+from penstock.app.opening import late_of, open_store
 from penstock.app.pushing import PushOptions
 from penstock.clock import duration
 from penstock.commands.http import HttpCommand
@@ -302,22 +301,31 @@ class Penstock:
 
     # how it is built
 
-    def _new_engines(self) -> Mapping[str, Engine]:
-        """An engine for each store; a federation has those of its partitions."""
-        stores = self.settings.stores
-        own = {
+    def build_engines(self) -> Mapping[str, Engine]:
+        """A new engine for each store that holds jobs itself, to be opened."""
+        return {
             name: self.build_engine(name, store)
-            for name, store in stores.items()
+            for name, store in self.settings.stores.items()
             if store.partitions is None
         }
-        own |= {
-            name: late_engine_of(name, stores[name], own[name])
-            for name in used_as_partitions_only(self.settings)
-        }
-        return {
-            name: own[name] if name in own else federation_of(store, own)
-            for name, store in stores.items()
-        }
+
+    async def _open_engines(self) -> None:
+        """Those of all stores are open; federations last, as they have those of their partitions."""
+        stores = self.settings.stores
+        late = used_as_partitions_only(self.settings)
+        if not self._engines:
+            own = {
+                name: late_of(name, stores[name], engine) if name in late else engine
+                for name, engine in self.build_engines().items()
+            }
+            spread = {name: federation_of(stores[name], own) for name in stores.keys() - own.keys()}
+            # Kept when it is closed: what lives in memory stays true as long as this object and its process live.
+            self._engines = own | spread
+        for name, engine in self._engines.items():
+            if name in late:
+                await engine.open()
+            else:
+                await open_store(name, stores[name], engine)
 
     def _store(self, name: str, engine: Engine, settings: StoreSettings) -> Store:
         return Store(
@@ -359,16 +367,10 @@ class Penstock:
     async def _open_here(self) -> None:
         if self._process != os.getpid():
             self._begin_as_a_child()
-        # Kept when it is closed: what lives in memory stays true as long as this object and its process live.
-        self._engines = self._engines or self._new_engines()
-        late = used_as_partitions_only(self.settings)
-        for name, engine in self._engines.items():
-            await engine.open()
-            if name not in late:
-                refuse_volatile(name, self.settings.stores[name], engine)
+        await self._open_engines()
         stores = {
-            name: self._store(name, engine, self.settings.stores[name])
-            for name, engine in self._engines.items()
+            name: self._store(name, self._engines[name], settings)
+            for name, settings in self.settings.stores.items()
         }
         group = QueueGroup(
             stores,

@@ -11,6 +11,7 @@ _LEFT = {
     "url": "stands beside partitions; a store has one of the two",
     "number": "a federated store has none, as its partitions issue the ids; remove it",
     "accept_volatile": "a federated store has none, its partitions say so themselves; remove it",
+    "migrate": "a federated store has no schema, its partitions say so themselves; remove it",
 }
 _ONLY = {"max_partitions_try": "is for a store with partitions; remove it"}
 

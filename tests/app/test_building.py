@@ -40,16 +40,25 @@ def test_an_engine_has_the_number_of_its_store() -> None:
     assert engine.identity.number == 3
 
 
-@pytest.mark.parametrize(("kind", "driver"), [("postgresql", "asyncpg"), ("mariadb", "pymysql")])
+@pytest.mark.parametrize(
+    ("scheme", "kind", "driver"),
+    [
+        ("postgresql", "postgresql", "asyncpg"),
+        ("mariadb", "mariadb", "pymysql"),
+        ("redis", "redis", "redis"),
+        ("rediss", "redis", "redis"),
+    ],
+)
 def test_an_engine_without_its_driver_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, kind: str, driver: str
+    monkeypatch: pytest.MonkeyPatch, scheme: str, kind: str, driver: str
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith(f"penstock.engines.{kind}")]:
-        monkeypatch.delitem(sys.modules, name)
+    for name in [*sys.modules]:
+        if name.startswith((f"penstock.engines.{kind}", f"{driver}.")):
+            monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, driver, None)
 
     with pytest.raises(SettingsError, match=rf"stores\.main.*{driver}.*'penstock\[{kind}\]'"):
-        engine_of("main", StoreSettings(url=f"{kind}:///penstock"))
+        engine_of("main", StoreSettings(url=f"{scheme}:///penstock"))
 
 
 def test_a_store_that_loses_jobs_must_be_accepted() -> None:

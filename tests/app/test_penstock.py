@@ -16,7 +16,6 @@ from penstock.engine import Pushed
 from penstock.errors import (
     BadJob,
     Bury,
-    EngineError,
     SettingsError,
     StoreMismatch,
     UnknownJob,
@@ -307,7 +306,7 @@ async def test_a_store_that_cannot_be_opened_is_said_to_whoever_pushes(tmp_path:
     stores = {"main": StoreSettings(url=f"sqlite:///{tmp_path}/file/below.db")}
     penstock = Penstock(Settings(stores=stores))
 
-    with pytest.raises(EngineError):
+    with pytest.raises(SettingsError, match=r"\[stores.main\] .* it cannot be opened"):
         await asyncio.to_thread(penstock.push_sync, JobSpec("echo"))
 
     (tmp_path / "file").unlink()
@@ -338,7 +337,7 @@ def test_nothing_is_built_before_it_is_opened(tmp_path: Path) -> None:
 
     penstock = Penstock(settings)
 
-    with pytest.raises(EngineError, match="names no file"):
+    with pytest.raises(SettingsError, match=r"\[stores.main\] .* names no file"):
         penstock.push_sync(JobSpec("echo"))
 
 

@@ -30,6 +30,10 @@ from penstock.server.routes import routes
 from penstock.settings import Settings
 from tests.installation import Installation, installation
 from tests.servers.mariadb import Server as MariadbServer
+from tests.servers.redis import Server as RedisServer
+from tests.servers.redis import redis_server
+
+__all__ = ["redis_server"]
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -39,7 +43,8 @@ REQUEST = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`? ]*)(?:\?([^` ]*))?`")
 BODY = re.compile(r"`(\{[^`]*\})`")
 SAMPLE = re.compile(r"```json\n(.*?)```", re.DOTALL)
 QUEUE = QueueKey("default", "mail")
-SERVERS = {"mariadb", "postgresql"}
+OTHER_SCHEMES = {"rediss"}  # of an engine that has a column under its first one
+SERVERS = {"mariadb", "postgresql", "redis"} | OTHER_SCHEMES
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -57,7 +62,12 @@ def promises() -> Mapping[str, Mapping[str, bool]]:
 
 
 def test_the_table_has_every_engine_that_can_be_configured() -> None:
-    assert set(promises()) == set(engine_kinds())
+    assert set(promises()) == set(engine_kinds()) - OTHER_SCHEMES
+
+
+@pytest.mark.parametrize("scheme", OTHER_SCHEMES)
+def test_a_scheme_without_a_column_is_on_the_page(scheme: str) -> None:
+    assert f"`{scheme}://" in (ROOT / "docs/engines.md").read_text()
 
 
 @pytest.mark.parametrize("scheme", sorted(engine_kinds().keys() - SERVERS))
@@ -78,6 +88,11 @@ async def test_mariadb_promises_what_the_table_says(mariadb_server: MariadbServe
 @pytest.mark.xdist_group("postgresql")
 async def test_postgresql_promises_what_the_table_says(postgresql_url: str) -> None:
     assert promises()["postgresql"] == await declared("postgresql", postgresql_url)
+
+
+@pytest.mark.server
+async def test_redis_promises_what_the_table_says(redis_server: RedisServer) -> None:
+    assert promises()["redis"] == await declared("redis", redis_server.url)
 
 
 async def declared(scheme: str, url: str) -> Mapping[str, bool]:

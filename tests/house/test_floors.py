@@ -14,6 +14,7 @@ MODULES = [
     *["__init__", "app", "clock", "engine", "errors", "events", "group", "handler"],
     *["inspection", "job", "job_class/__init__", "policy", "queue", "remote/__init__"],
     *[
+        "schema",
         "serialization",
         "settings",
         "testing",

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,9 +30,13 @@ PAUSE = 0.005
 
 
 class Server:
-    """A Redis for the tests; one of our own can be killed and started again."""
+    """A Redis for the tests; one of our own can be killed and started again.
 
-    def __init__(self) -> None:
+    With settings beside the usual ones it is always one of our own.
+    """
+
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        self._settings = SETTINGS | dict(settings or {})
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -44,17 +48,17 @@ class Server:
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"unix://{self._socket}" if self.is_private else os.environ[GIVEN]
+        return f"redis:///0?socket={self._socket}" if self.is_private else os.environ[GIVEN]
 
     @contextmanager
     def serve(self) -> Iterator[str]:
         """The URL of the given server, or of this one, which runs as long as the context."""
-        if os.environ.get(GIVEN):
+        if os.environ.get(GIVEN) and self._settings == SETTINGS:
             yield self.url
             return
         with directory_for(None) as self._directory:
-            self.start()
             try:
+                self.start()
                 yield self.url
             finally:
                 self.kill()
@@ -62,7 +66,7 @@ class Server:
     def start(self) -> None:
         """It answers, with everything it had on disk."""
         assert self._directory is not None, "a given server is not ours to start"
-        settings = SETTINGS | {"dir": str(self._directory), "unixsocket": self._socket}
+        settings = self._settings | {"dir": str(self._directory), "unixsocket": self._socket}
         arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen([_binary(self._directory), *arguments], stdout=log)
@@ -110,6 +114,14 @@ def redis_server() -> Iterator[Server]:
     server = Server()
     with running(server.serve):
         yield server
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
 
 
 def _binary(directory: Path) -> Path:

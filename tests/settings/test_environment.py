@@ -142,7 +142,7 @@ def test_other_variables_are_nobodys_business(variable: str) -> None:
             "PENSTOCK_COMMANDS_HTTP_ALLOWPRIVATE",
             "did you mean PENSTOCK_COMMANDS_HTTP_ALLOW_PRIVATE?",
         ),
-        ("PENSTOCK_CONFIGURATION", "known: PENSTOCK_CALLBACKS_SECRETS, "),
+        ("PENSTOCK_42", "known: PENSTOCK_CALLBACKS_SECRETS, "),
         ("PENSTOCK_TESTS", "unknown variable; "),
         ("PENSTOCK_", "unknown variable; "),
         ("PENSTOCK_SERVER", "unknown variable; "),

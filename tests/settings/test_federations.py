@@ -83,6 +83,10 @@ def test_partitions_come_from_the_environment(tmp_path: Path) -> None:
             "14: [stores.wide] number: a federated store has none",
         ),
         (
+            "partitions = { east = 1 }\nmigrate = false",
+            "14: [stores.wide] migrate: a federated store has no schema",
+        ),
+        (
             "partitions = { east = 1 }\naccept_volatile = true",
             "14: [stores.wide] accept_volatile: a federated store has none",
         ),

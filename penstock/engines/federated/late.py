@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 PAUSE = 1.0  # seconds after a try to open it in which all are told what came of that
 
-Check = Callable[[Engine], None]
+Opening = Callable[[Engine], Awaitable[None]]
 
 _VERBS = {name for name, member in vars(Engine).items() if inspect.iscoroutinefunction(member)} - {
     "open",
@@ -24,33 +24,33 @@ _VERBS = {name for name, member in vars(Engine).items() if inspect.iscoroutinefu
 
 def late_engine(
     engine: Engine,
+    opening: Opening,
     *,
     name: str,
     number: int,
-    check: Check,
     now: Callable[[], float] = time.monotonic,
 ) -> Engine:
     """The engine of a store that a process can do without: open, or opened by the first verb that finds it there.
 
     Until then its verbs raise EngineUnavailable, its features too, and its identity is the number that it must have.
     What is wrong with a store that can be reached is raised by `open`, and refuses the start; of one that comes later
-    it is logged, and the store stays out until that is mended. `check` raises what is wrong with the open engine.
+    it is logged, and the store stays out until that is mended. `opening` opens it, or raises what is wrong with it.
     """
-    return cast(Engine, _Late(engine, name, number, check, now))
+    return cast(Engine, _Late(engine, opening, name, number, now))
 
 
 class _Late:
     """Everything that is not said here is said by the engine behind it."""
 
     def __init__(
-        self, engine: Engine, name: str, number: int, check: Check, now: Callable[[], float]
+        self, engine: Engine, opening: Opening, name: str, number: int, now: Callable[[], float]
     ) -> None:
         self._engine = engine
         self._name = name
         self._number = number
-        self._check = check
+        self._open = opening
         self._now = now
-        self._opening = asyncio.Lock()
+        self._turn = asyncio.Lock()
         self._is_open = False
         self._tried_at = 0.0
         self._trouble: PenstockError | None = None
@@ -71,11 +71,9 @@ class _Late:
 
     async def open(self) -> None:
         """The store is open, or away. Raises what is wrong with one that can be reached."""
-        self._opening = (
-            asyncio.Lock()
-        )  # of the loop that opens it, which may be another than before
-        if not self._is_open:
-            await self._try()
+        # Of the loop that opens it, which may be another than before.
+        self._turn = asyncio.Lock()
+        await self._look()
         if self._trouble is not None and not isinstance(self._trouble, EngineUnavailable):
             raise self._trouble
 
@@ -97,18 +95,20 @@ class _Late:
 
     async def _take_in(self) -> None:
         """It is open. EngineUnavailable where it is not to be had, whatever the reason."""
-        async with self._opening:
-            rests = self._trouble is not None and self._now() - self._tried_at < PAUSE
-            if not self._is_open and not rests:
-                await self._try()
+        async with self._turn:
+            await self._look()
         if not self._is_open:
             raise self._out()
+
+    async def _look(self) -> None:
+        rests = self._trouble is not None and self._now() - self._tried_at < PAUSE
+        if not self._is_open and not rests:
+            await self._try()
 
     async def _try(self) -> None:
         """It is open and in order, or its trouble is known."""
         try:
-            await self._engine.open()
-            self._check(self._engine)
+            await self._open(self._engine)
         except PenstockError as error:
             await self._engine.close()
             self._tell(error)

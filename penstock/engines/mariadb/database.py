@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from penstock.engines.mariadb.address import Address
-from penstock.engines.mariadb.session import Failure, Session
+from penstock.engines.mariadb.session import SECONDS_TO_ANSWER, Failure, Session
 from penstock.engines.mariadb.trouble import is_lost, is_undone, translated
 from penstock.errors import EngineError
 
@@ -31,8 +31,14 @@ class Adrift(Exception):
 class Database:
     """Sessions on one database."""
 
-    def __init__(self, address: Address, check: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        address: Address,
+        check: Callable[[str], None],
+        seconds_to_answer: int = SECONDS_TO_ANSWER,
+    ) -> None:
         self._address = address
+        self._seconds_to_answer = seconds_to_answer
         self._check = check  # refuses servers by the version they tell
         self._threads: ThreadPoolExecutor | None = None
         self._own = threading.local()
@@ -125,7 +131,7 @@ class Database:
             return session
         if session is not None:
             self._lose(session)
-        session = Session(self._address)
+        session = Session(self._address, self._seconds_to_answer)
         with self._lock:
             self._sessions.append(session)
         try:

@@ -31,13 +31,16 @@ from penstock.engines.mariadb.address import address_of
 from penstock.engines.mariadb.database import Database
 from penstock.engines.mariadb.moves import claim, control, ends, holder, push, reading, upkeep
 from penstock.engines.mariadb.moves.queues import Numbers
-from penstock.engines.mariadb.session import Session
+from penstock.engines.mariadb.session import SECONDS_TO_ANSWER, Session
 from penstock.engines.mariadb.statements import call
 from penstock.engines.mariadb.wake import Wake
 from penstock.errors import EngineError
 from penstock.job import Claim, Counts, Job, JobId, NewJob, Order, Presence, QueueKey
 
 PATIENCE = timedelta(seconds=5)  # with what is under way when the engine is closed
+SECONDS_TO_MIGRATE = (
+    6 * 3600
+)  # for a statement of a migration: an index over all finished jobs takes its time
 NOTHING = timedelta(0)
 
 _T = TypeVar("_T")
@@ -48,7 +51,8 @@ class MariadbEngine:
 
     def __init__(self, url: str, *, number: int = 0) -> None:
         self._number = number
-        self._database = Database(address_of(url), schema.check_server)
+        self._address = address_of(url)
+        self._database = Database(self._address, schema.check_server)
         self._numbers = Numbers()
         self._changing = asyncio.Lock()
         self._wake: Wake | None = None
@@ -77,6 +81,8 @@ class MariadbEngine:
             self._database.open()
             self._numbers = Numbers()
             try:
+                if await self._database.run(_pending):
+                    await self.migrate()
                 count = await self._database.run(self._open)
             except BaseException:
                 await self._database.close(PATIENCE)
@@ -91,9 +97,26 @@ class MariadbEngine:
                 wake.end()
             await self._database.close(PATIENCE)
 
+    async def pending(self) -> Sequence[str]:
+        """The names of the migrations that `migrate` would apply."""
+        return await self._aside(_pending, SECONDS_TO_ANSWER)
+
+    async def migrate(self) -> Sequence[str]:
+        """The database has the present schema; the names of the migrations that were applied to it."""
+        return await self._aside(_migrate, SECONDS_TO_MIGRATE)
+
+    async def _aside(self, work: Callable[[Session], _T], seconds_to_answer: int) -> _T:
+        """What `work` returns, on a session of its own: the engine need not be open."""
+        database = Database(self._address, schema.check_server, seconds_to_answer)
+        database.open()
+        try:
+            return await database.run(work)
+        finally:
+            await database.close(PATIENCE)
+
     def _open(self, session: Session) -> int:
         self._features = schema.features_of(session)
-        self._identity = schema.make(session, self._number)
+        self._identity = schema.identify(session, self._number)
         return _count(session)
 
     async def _look(self) -> int:
@@ -284,6 +307,16 @@ class MariadbEngine:
     async def workers(self) -> Sequence[Presence]:
         """The runners whose time has not run out."""
         return await self._run(control.workers)
+
+
+def _pending(session: Session) -> Sequence[str]:
+    schema.features_of(session)
+    return schema.pending(session)
+
+
+def _migrate(session: Session) -> Sequence[str]:
+    schema.features_of(session)
+    return schema.migrate(session)
 
 
 def _count(session: Session) -> int:

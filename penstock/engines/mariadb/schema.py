@@ -1,15 +1,18 @@
 """Opening a store: the server's settings read, the schema brought up to date, the number checked."""
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from penstock.engine import Feature, StoreIdentity
 from penstock.engines.mariadb.session import SMALLEST_PACKET, Session
-from penstock.engines.mariadb.statements import call, migrations
+from penstock.engines.mariadb.statements import Migration, call, migrations
 from penstock.errors import EngineError, EngineUnavailable, StoreMismatch
 from penstock.job import first_id
+from penstock.schema import unapplied
 
 OLDEST_VERSION = (10, 6)
-SECONDS_TO_MIGRATE = 30
+SECONDS_FOR_A_TURN = 30
 _ALWAYS = frozenset({Feature.ATOMIC, Feature.SHARED, Feature.DELAY, Feature.ORDER})
 _VERSION = re.compile(r"(?:5\.5\.5-)?(\d+)\.(\d+)\.\d+")
 _OFF = (0, "0", "OFF")
@@ -51,44 +54,30 @@ def features_of(session: Session) -> frozenset[Feature]:
     return _ALWAYS | {Feature.DURABLE} if is_durable else _ALWAYS
 
 
-def make(session: Session, number: int) -> StoreIdentity:
-    """The schema is the present one; who the store is. Processes that start together take turns.
+def pending(session: Session) -> Sequence[str]:
+    """The names of the migrations that the database lacks. StoreMismatch where this release cannot work on it."""
+    return [name for _, name, _ in _lacking(session)]
 
-    StoreMismatch where the schema is newer, or the store has another number; an empty one takes this.
+
+def migrate(session: Session) -> Sequence[str]:
+    """The schema is the present one; the names of what was applied. Raises as `pending`.
+
+    Processes that start together take turns. Where nothing is pending nothing is locked, and no right to create needed.
     """
-    [[[locked]]] = session.run(call("open.lock", seconds=SECONDS_TO_MIGRATE))
-    if not locked:
-        raise EngineUnavailable(
-            "another process has been bringing the schema up to date for too long; try again"
-        )
-    try:
-        _migrate(session)
-        return _identify(session, number)
-    finally:
-        session.run(call("open.unlock"))
+    if not _lacking(session):
+        return []
+    session.run(call("open.patience"))
+    with _turn(session):
+        session.run(call("open.migrations"))
+        return [_apply(session, *migration) for migration in _lacking(session)]
 
 
-def _migrate(session: Session) -> None:
-    session.run(call("open.migrations"))
-    [[[applied]]] = session.run(call("open.applied"))
-    newest = migrations()[-1][0]
-    if applied > newest:
-        raise StoreMismatch(
-            f"the store has schema {applied}, this Penstock knows schemas up to {newest}; "
-            f"run a release that knows {applied}, or name another database in `url`"
-        )
-    for number, name, statements in migrations():
-        if number > applied:
-            for statement in statements:
-                session.execute(statement)
-            session.run(call("open.record", number=number, name=name))
-
-
-def _identify(session: Session, number: int) -> StoreIdentity:
+def identify(session: Session, number: int) -> StoreIdentity:
+    """Who the store is; a new one takes this number. StoreMismatch where it has another."""
     [[[found]]] = session.run(call("open.found"))
     if not found:
-        session.run(call("open.first_id", first_id=first_id(number)))
-        session.run(call("open.number", number=number))
+        with _turn(session):
+            _found(session, number)
     [[[uuid, own]]] = session.run(call("open.identity"))
     if own != number:
         raise StoreMismatch(
@@ -96,3 +85,40 @@ def _identify(session: Session, number: int) -> StoreIdentity:
             f"set `number = {own}`, or name another database in `url`"
         )
     return StoreIdentity(uuid=uuid, number=own)
+
+
+@contextmanager
+def _turn(session: Session) -> Iterator[None]:
+    """No other process changes the schema meanwhile."""
+    [[[locked]]] = session.run(call("open.lock", seconds=SECONDS_FOR_A_TURN))
+    if not locked:
+        raise EngineUnavailable(
+            "another process has been bringing the schema up to date for too long; try again"
+        )
+    try:
+        yield
+    finally:
+        session.run(call("open.unlock"))
+
+
+def _lacking(session: Session) -> Sequence[Migration]:
+    [[[there]]] = session.run(call("open.there"))
+    [rows] = session.run(call("open.applied")) if there else [()]
+    applied: dict[int, str] = dict(rows)
+    known = {number: name for number, name, _ in migrations()}
+    numbers = set(unapplied("the store", applied, known))
+    return [migration for migration in migrations() if migration[0] in numbers]
+
+
+def _apply(session: Session, number: int, name: str, statements: Sequence[str]) -> str:
+    for statement in statements:
+        session.execute(statement)
+    session.run(call("open.record", number=number, name=name))
+    return name
+
+
+def _found(session: Session, number: int) -> None:
+    [[[found]]] = session.run(call("open.found"))
+    if not found:
+        session.run(call("open.first_id", first_id=first_id(number)))
+        session.run(call("open.number", number=number))

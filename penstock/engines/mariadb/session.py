@@ -27,7 +27,9 @@ Failure = pymysql.MySQLError
 class Session:
     """One connection, used by one thread at a time."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, seconds_to_answer: int = SECONDS_TO_ANSWER) -> None:
+        self._seconds_to_answer = seconds_to_answer
+        patience = min(SECONDS_TO_CONNECT, seconds_to_answer)
         self._driver = pymysql.Connection(
             host=address.host,
             user=address.user,
@@ -35,15 +37,15 @@ class Session:
             database=address.database,
             charset="utf8mb4",
             autocommit=True,
-            connect_timeout=SECONDS_TO_CONNECT,
-            read_timeout=SECONDS_TO_ANSWER + SECONDS_TO_CONNECT,
-            write_timeout=SECONDS_TO_ANSWER,
+            connect_timeout=patience,
+            read_timeout=seconds_to_answer + patience,
+            write_timeout=seconds_to_answer,
             ssl=None
             if address.tls_ca is None
             else ssl.create_default_context(cafile=address.tls_ca),
             defer_connect=True,
         )
-        way = _way_to(address)
+        way = _way_to(address, patience)
         self._way = way.dup()
         try:
             self._driver.connect(way)
@@ -62,7 +64,7 @@ class Session:
         settings = call(
             "session.settings",
             lock_seconds=SECONDS_FOR_A_LOCK,
-            statement_seconds=SECONDS_TO_ANSWER,
+            statement_seconds=self._seconds_to_answer,
         )
         for each in (call("session.isolation"), settings):
             self.run(each)
@@ -141,16 +143,16 @@ class Session:
         return escaped
 
 
-def _way_to(address: Address) -> socket.socket:
+def _way_to(address: Address, patience: int) -> socket.socket:
     """A socket of ours: the driver's own cannot be cut from outside, and is left open where nobody answers."""
     if address.socket is None:
-        way = socket.create_connection((address.host, address.port), SECONDS_TO_CONNECT)
+        way = socket.create_connection((address.host, address.port), patience)
         way.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         way.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return way
     way = socket.socket(socket.AF_UNIX)
     try:
-        way.settimeout(SECONDS_TO_CONNECT)
+        way.settimeout(patience)
         way.connect(address.socket)
     except BaseException:
         way.close()

@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 
 Escape = Callable[[object], str]
 Values = Mapping[str, object]
+Migration = tuple[int, str, Sequence[str]]  # number, name, statements
 
 _STEP = re.compile(r"^-- step: (\w+)\n", re.MULTILINE)
 _EACH = re.compile(r"^-- each\b *(.*)\n", re.MULTILINE)
@@ -97,7 +98,7 @@ def steps() -> Mapping[str, Step]:
 
 
 @cache
-def migrations() -> Sequence[tuple[int, str, Sequence[str]]]:
+def migrations() -> Sequence[Migration]:
     """Number, name and statements of every step of the schema, the first one first."""
     found = []
     for file in (_HERE / "migrations").iterdir():

@@ -13,6 +13,7 @@ from penstock.errors import EngineError, EngineUnavailable
 MOST_SESSIONS = 8
 SECONDS_TO_CONNECT = 10
 SECONDS_TO_ANSWER = 60
+SECONDS_TO_MIGRATE = 6 * 3600  # an index over all finished jobs takes its time
 SECONDS_TO_CLOSE = 5
 TRIES = 5
 
@@ -78,8 +79,8 @@ class Transaction:
         )
 
     async def run(self, text: str) -> None:
-        """A whole file of statements is run."""
-        await self._session.execute(text)
+        """A whole file of statements is run, however long it takes."""
+        await self._session.execute(text, timeout=SECONDS_TO_MIGRATE)
 
 
 class Database:

@@ -2,8 +2,9 @@
 """The engine: each method is one statement, one round trip and one commit."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from penstock.engine import (
     WHOLE_BATCH,
@@ -37,6 +38,8 @@ from penstock.job import Claim, Counts, Job, JobId, NewJob, Order, Presence, Que
 _SCHEMES = ("postgresql://", "postgres://")
 _SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 
+_T = TypeVar("_T")
+
 
 class PostgresqlEngine:
     """Many processes on many hosts, one PostgreSQL."""
@@ -51,6 +54,8 @@ class PostgresqlEngine:
                 f"schema {schema!r} is no plain name; use up to 63 of a-z 0-9 _, and start with a letter"
             )
         self._number = number
+        self._url = url
+        self._schema = schema
         self._database = Database(url, schema)
         self._wake = Wake(self._listen, self._count_of_wakes)
         self._listener = Listener(url, schema, self._wake.hear)
@@ -88,6 +93,14 @@ class PostgresqlEngine:
         self._wake.close()
         await self._listener.close()
         await self._database.close()
+
+    async def pending(self) -> Sequence[str]:
+        """The migrations, and the functions of this release, that `migrate` would make."""
+        return await self._aside(schema.pending)
+
+    async def migrate(self) -> Sequence[str]:
+        """The schema is the present one; what was applied to it."""
+        return await self._aside(schema.migrate)
 
     # push
 
@@ -328,6 +341,16 @@ class PostgresqlEngine:
             Presence(worker=row["worker"], slots=row["slots"], types=frozenset(row["types"]))
             for row in rows
         ]
+
+    async def _aside(self, work: Callable[[Database], Awaitable[_T]]) -> _T:
+        """What `work` returns, on sessions of its own: the engine need not be open."""
+        database = Database(self._url, self._schema)
+        try:
+            await database.open()
+            await schema.features_of(database)
+            return await work(database)
+        finally:
+            await database.close()
 
 
 def _was_held(rows: Sequence[Row], asked: int) -> list[bool]:

@@ -15,22 +15,23 @@ from penstock.engines.postgresql.statements import load, verbs
 
 async def keep(transaction: Transaction) -> Mapping[str, str]:
     """How each verb is called; the schema on the search path has a function for it."""
+    kept = await known(transaction)
+    for verb in verbs():
+        if verb not in kept:
+            await _store(transaction, verb, _name(verb))
+    return await known(transaction)
+
+
+async def known(transaction: Transaction) -> Mapping[str, str]:
+    """How those verbs are called for which the schema on the search path has a function."""
+    calls = {row["name"]: row["call"] for row in await transaction.fetch("open_functions")}
     names = {verb: _name(verb) for verb in verbs()}
-    kept = await _calls(transaction)
-    for verb, name in names.items():
-        if name not in kept:
-            await _store(transaction, verb, name)
-    kept = await _calls(transaction)
-    return {verb: kept[name] for verb, name in names.items()}
+    return {verb: calls[name] for verb, name in names.items() if name in calls}
 
 
 def _name(verb: str) -> str:
     text = load(verb).text + load("open_function").text
     return f"{verb}_{sha256(text.encode()).hexdigest()[:16]}"
-
-
-async def _calls(transaction: Transaction) -> Mapping[str, str]:
-    return {row["name"]: row["call"] for row in await transaction.fetch("open_functions")}
 
 
 async def _store(transaction: Transaction, verb: str, name: str) -> None:

@@ -1,13 +1,15 @@
 """Opening a store: the schema brought up to date, the number checked, the server's settings read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from penstock.engine import Feature, StoreIdentity
 from penstock.engines.postgresql import functions
 from penstock.engines.postgresql.connection import Database, Row, Transaction
-from penstock.engines.postgresql.statements import migrations
+from penstock.engines.postgresql.statements import Migration, migrations, verbs
 from penstock.errors import EngineError, EngineUnavailable, StoreMismatch
 from penstock.job import first_id
+from penstock.schema import unapplied
 
 OLDEST_VERSION = 15
 _ALWAYS = frozenset({Feature.ATOMIC, Feature.SHARED, Feature.WAIT, Feature.DELAY, Feature.ORDER})
@@ -37,25 +39,22 @@ async def features_of(database: Database) -> frozenset[Feature]:
     return _ALWAYS | {Feature.DURABLE} if found["durable"] else _ALWAYS
 
 
-async def migrate(database: Database) -> None:
-    """The schema is the present one and has its functions. StoreMismatch where it is newer.
+async def pending(database: Database) -> Sequence[str]:
+    """What `migrate` would apply. StoreMismatch where this release cannot work on the schema."""
+    return (await database.together(_look)).pending
 
-    Processes that start together take turns.
+
+async def migrate(database: Database) -> Sequence[str]:
+    """The schema is the present one and has its functions; what was applied. Raises as `pending`.
+
+    Processes that start together take turns. Where nothing is pending nothing is locked, and no right to create needed.
     """
-
-    async def apply(transaction: Transaction) -> Mapping[str, str]:
-        await transaction.fetch("open_lock")
-        await transaction.fetch("open_schema")
-        await transaction.fetch("open_migrations")
-        [newest] = await transaction.fetch("open_applied")
-        _refuse_newer(newest["number"])
-        for migration in migrations():
-            if migration.number > newest["number"]:
-                await transaction.run(migration.text)
-                await transaction.fetch("open_record", number=migration.number, name=migration.name)
-        return await functions.keep(transaction)
-
-    database.call(await database.together(apply))
+    found = await database.together(_look)
+    applied: Sequence[str] = []
+    if found.pending:
+        applied, found = await database.together(_apply)
+    database.call(found.calls)
+    return applied
 
 
 async def identify(database: Database, number: int) -> StoreIdentity:
@@ -75,10 +74,38 @@ async def identify(database: Database, number: int) -> StoreIdentity:
     return StoreIdentity(uuid=own["uuid"], number=own["number"])
 
 
-def _refuse_newer(applied: int) -> None:
-    newest = migrations()[-1].number
-    if applied > newest:
-        raise StoreMismatch(
-            f"the store has schema {applied}, this Penstock knows schemas up to {newest}; "
-            f"run a release that knows {applied}, or name another database in `url`"
-        )
+@dataclass(frozen=True, slots=True)
+class _Found:
+    lacking: Sequence[Migration]
+    calls: Mapping[str, str]  # how verbs are called, of those that have a function
+
+    @property
+    def pending(self) -> Sequence[str]:
+        """All that is lacking, by name."""
+        count = len(verbs()) - len(self.calls)
+        functions = [f"functions of this release ({count})"] if count else []
+        return [*(migration.name for migration in self.lacking), *functions]
+
+
+async def _look(transaction: Transaction) -> _Found:
+    [there] = await transaction.fetch("open_there")
+    if not there["found"]:
+        return _Found(migrations(), {})
+    rows = await transaction.fetch("open_applied")
+    applied = {row["number"]: row["name"] for row in rows}
+    known = {migration.number: migration for migration in migrations()}
+    names = {number: migration.name for number, migration in known.items()}
+    lacking = unapplied("the store", applied, names)
+    return _Found([known[number] for number in lacking], await functions.known(transaction))
+
+
+async def _apply(transaction: Transaction) -> tuple[Sequence[str], _Found]:
+    await transaction.fetch("open_lock")
+    await transaction.fetch("open_patience")
+    await transaction.fetch("open_schema")
+    await transaction.fetch("open_migrations")
+    found = await _look(transaction)
+    for migration in found.lacking:
+        await transaction.run(migration.text)
+        await transaction.fetch("open_record", number=migration.number, name=migration.name)
+    return found.pending, _Found([], await functions.keep(transaction))

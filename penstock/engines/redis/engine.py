@@ -25,6 +25,7 @@ from penstock.engine import (
     StoreIdentity,
     Want,
 )
+from penstock.engines.redis.address import address_of
 from penstock.engines.redis.arguments import (
     microseconds,
     pack_back,
@@ -52,7 +53,7 @@ from penstock.engines.redis.replies import (
 )
 from penstock.engines.redis.scripts import Argument, Reply
 from penstock.engines.redis.store import Store, open_store
-from penstock.errors import EngineError, UnsupportedFeature
+from penstock.errors import EngineError
 from penstock.job import (
     SEQUENCE_SPAN,
     Claim,
@@ -68,17 +69,10 @@ from penstock.job import (
 
 
 class RedisEngine:
-    """A proof that the seam fits a key-value server; not yet for use, since it cannot `wait`.
-
-    That raises UnsupportedFeature. What is there is final in its shape and keeps its promises.
-    """
+    """Many processes on many hosts, one Redis or Valkey."""
 
     def __init__(self, url: str, *, number: int = 0) -> None:
-        if not url.startswith(("redis://", "rediss://", "unix://")):
-            raise EngineError(
-                f"store url {url!r} is none of the redis engine; write 'redis://127.0.0.1:6379/0'"
-            )
-        self._url = url
+        self._address = address_of(url)
         self._number = number
         self._opened: Store | None = None
         self._changing = asyncio.Lock()
@@ -97,7 +91,7 @@ class RedisEngine:
         """Connect, and make the store where there is none."""
         async with self._changing:
             if self._opened is None:
-                self._opened = await open_store(self._url, self._number)
+                self._opened = await open_store(self._address, self._number)
 
     async def close(self) -> None:
         """Take no more calls, wait for those under way, and let the connections go."""
@@ -184,10 +178,8 @@ class RedisEngine:
         return [ReadyQueue(queue=queue_of(name), priority=priority) for name, priority in found]
 
     async def wait(self, timeout: timedelta) -> bool:
-        """Not there yet."""
-        raise UnsupportedFeature(
-            "redis does not wake anybody yet; keep this queue in another store"
-        )
+        """True soon after a job may have become ready."""
+        return await self._store.wake.wait(timeout)
 
     async def get(self, ids: Sequence[JobId]) -> Sequence[Job | None]:
         """The jobs as they stand."""

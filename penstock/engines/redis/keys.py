@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from penstock.job import JobId, QueueKey
 
 _KEYS = (
-    "store",  # hash: uuid, number, schema, last_id
+    "store",  # hash: uuid, number, schema, last_id, wakes, told_at
     "queues",  # set: names of all queues ever used
     "paused",  # set: names of queues
     "due",  # sorted set: scheduled ids by run_at
@@ -26,12 +26,18 @@ _KEYS = (
     "open:",  # + type, set: names of queues that have ready jobs, and of some that had
     "workers",  # sorted set: workers by the end of their presence
     "presences",  # hash: worker → the presence as it was announced
+    "wake",  # no key but a channel: the number of wakes
 )
 
 
 def keys(number: int) -> tuple[str, ...]:
     """The keys and the beginnings of the key families of the store with this number."""
     return tuple(f"{{penstock:{number}}}:{key}" for key in _KEYS)
+
+
+def channel(number: int) -> str:
+    """Where the store with this number tells that a job may be ready."""
+    return keys(number)[-1]
 
 
 @lru_cache(maxsize=4096)

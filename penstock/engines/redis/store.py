@@ -6,11 +6,14 @@ from uuid import uuid4
 from redis.exceptions import RedisError
 
 from penstock.engine import Feature, StoreIdentity
+from penstock.engines.redis.address import Address
 from penstock.engines.redis.connection import Client, connect
-from penstock.engines.redis.keys import keys
+from penstock.engines.redis.keys import channel, keys
+from penstock.engines.redis.listener import Listener
 from penstock.engines.redis.promises import check_version, features_of, version_of
 from penstock.engines.redis.scripts import Scripts
 from penstock.engines.redis.trouble import translated
+from penstock.engines.redis.wake import Wake
 from penstock.errors import StoreMismatch
 from penstock.job import first_id
 
@@ -23,25 +26,27 @@ class Store:
 
     client: Client
     scripts: Scripts
+    wake: Wake
     features: frozenset[Feature]
     identity: StoreIdentity
 
     async def close(self) -> None:
-        """Wait for the calls under way, and let the connections go."""
+        """Wake whoever waits, wait for the calls under way, and let the connections go."""
         try:
+            await self.wake.close()
             await self.scripts.idle()
         finally:
             await self.client.aclose()
 
 
-async def open_store(url: str, number: int) -> Store:
+async def open_store(address: Address, number: int) -> Store:
     """Connect, and make the store where there is none.
 
     Raises EngineUnavailable, StoreMismatch for a newer schema or another number, EngineError for an old server.
     """
-    client = connect(url)
+    client = connect(address)
     try:
-        return await _examined(client, number)
+        return await _examined(client, address, number)
     except RedisError as error:
         await client.aclose()
         raise translated(error, "open") from error
@@ -50,14 +55,19 @@ async def open_store(url: str, number: int) -> Store:
         raise
 
 
-async def _examined(client: Client, number: int) -> Store:
+async def _examined(client: Client, address: Address, number: int) -> Store:
     check_version(await version_of(client))
     scripts = Scripts(client, keys(number))
     new = str(uuid4()), number, first_id(number) - 1, SCHEMA
     uuid, known, schema = await scripts.run("open", tuple[bytes, bytes, bytes], *new)
     _check(number, known=int(known), schema=int(schema))
-    identity = StoreIdentity(uuid=uuid.decode(), number=number)
-    return Store(client, scripts, await features_of(client), identity)
+    return Store(
+        client,
+        scripts,
+        Wake(Listener(connect(address), channel(number)), lambda: scripts.run("wait", int)),
+        await features_of(client),
+        StoreIdentity(uuid=uuid.decode(), number=number),
+    )
 
 
 def _check(number: int, *, known: int, schema: int) -> None:

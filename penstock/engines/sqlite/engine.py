@@ -95,12 +95,12 @@ class SqliteEngine:
                 store.wake.end()
                 await asyncio.to_thread(store.close)
 
-    async def migrate(self) -> tuple[int, int]:
-        """The file has the present schema; the numbers of the schema before and now. Need not be open."""
+    async def migrate(self) -> Sequence[str]:
+        """The file has the present schema; the names of the migrations that were applied to it."""
         return await asyncio.to_thread(self._place.migrate)
 
     async def pending(self) -> Sequence[str]:
-        """The migrations that `migrate` would apply; nothing is changed. Need not be open."""
+        """The names of the migrations that `migrate` would apply."""
         return await asyncio.to_thread(self._place.pending)
 
     # moves

@@ -1,10 +1,11 @@
 """Migrations, forward only, and the identity of a store."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from uuid import uuid4
 
+from penstock import schema
 from penstock.engine import StoreIdentity
 from penstock.engines.sqlite.connection import Connection
 from penstock.engines.sqlite.statements import migrations
@@ -14,34 +15,19 @@ from penstock.job import first_id
 _OURS = "migration"
 
 
-def migrate(connection: Connection) -> tuple[int, int]:
-    """The database has the present schema; the numbers of the schema before and now.
+def migrate(connection: Connection) -> Sequence[str]:
+    """The database has the present schema; the names of the migrations that were applied here.
 
-    Raises StoreMismatch for another program's database and for a newer schema.
+    Raises StoreMismatch for another program's database, and for a schema with which this release cannot work.
     """
-    before = version(connection)
-    for number in unapplied(before):
-        apply(connection, number)
-    return before, version(connection)
+    lacking = unapplied(connection)
+    return [migrations()[number][0] for number in lacking if apply(connection, number)]
 
 
-def version(connection: Connection) -> int:
-    """The number of the schema; 0 for an empty database. Raises StoreMismatch as `migrate`."""
-    tables = {name for (name,) in connection.run("open.tables")}
-    if not tables:
-        return 0
-    if _OURS not in tables:
-        raise StoreMismatch(
-            f"store {connection.path} is a database of another program; name another file in `url`"
-        )
-    [(number,)] = connection.run("open.schema")
-    _refuse_newer(connection, number)
-    return int(number)
-
-
-def unapplied(number: int) -> Sequence[int]:
-    """The migrations that a schema of this number lacks."""
-    return [known for known in migrations() if known > number]
+def unapplied(connection: Connection) -> Sequence[int]:
+    """The numbers of the migrations that the database lacks. Raises StoreMismatch as `migrate`."""
+    known = {number: name for number, (name, _) in migrations().items()}
+    return schema.unapplied(f"store {connection.path}", _applied(connection), known)
 
 
 def names(numbers: Sequence[int]) -> Sequence[str]:
@@ -62,25 +48,29 @@ def identify(connection: Connection, number: int) -> StoreIdentity:
     return StoreIdentity(uuid=uuid, number=own)
 
 
-def apply(connection: Connection, number: int) -> None:
-    """The migration is applied, by this process or by a faster one."""
+def apply(connection: Connection, number: int) -> bool:
+    """The migration is applied; False where a faster process has done it."""
     name, steps = migrations()[number]
     with _transaction(connection):
         connection.run("open.migrations")
-        if version(connection) >= number:
-            return  # another process was faster
+        if number in _applied(connection):
+            return False
         for step in steps:
             connection.run_text(step)
         connection.run("open.applied", number=number, name=name, now=_host_now())
+    return True
 
 
-def _refuse_newer(connection: Connection, number: int) -> None:
-    newest = max(migrations())
-    if number > newest:
+def _applied(connection: Connection) -> Mapping[int, str]:
+    """The names of the migrations of the database, by their numbers."""
+    tables = {name for (name,) in connection.run("open.tables")}
+    if not tables:
+        return {}
+    if _OURS not in tables:
         raise StoreMismatch(
-            f"store {connection.path} has schema {number}, this Penstock knows schemas up to {newest}; "
-            f"run a release that knows {number}, or name another file in `url`"
+            f"store {connection.path} is a database of another program; name another file in `url`"
         )
+    return dict(connection.run("open.schema"))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from penstock.engines.sqlite import reading, schema
 from penstock.engines.sqlite.connection import in_our_words, open_to_read, open_to_write
 from penstock.engines.sqlite.place import refuse_network
 from penstock.engines.sqlite.reader import Reader
+from penstock.engines.sqlite.statements import migrations
 from penstock.engines.sqlite.turn import Turn
 from penstock.engines.sqlite.wake import ASLEEP, WATCHFUL, Mailbox, Wake
 from penstock.engines.sqlite.writer import Hooks, Writer
@@ -73,8 +74,8 @@ class Place:
             features = _PROMISED if mailbox is None else _PROMISED | {Feature.WAIT}
             return Store(identity, features, writer, reader, wake, held.pop_all())
 
-    def migrate(self) -> tuple[int, int]:
-        """The file has the present schema; the numbers of the schema before and now."""
+    def migrate(self) -> Sequence[str]:
+        """The file has the present schema; the names of the migrations that were applied here."""
         refuse_network(self.path)
         with in_our_words(self.path), closing(open_to_write(self.path)) as connection:
             return schema.migrate(connection)
@@ -82,9 +83,9 @@ class Place:
     def pending(self) -> Sequence[str]:
         """The migrations that `migrate` would apply; nothing is changed."""
         if not self.path.exists():
-            return schema.names(schema.unapplied(0))
+            return schema.names(sorted(migrations()))
         with in_our_words(self.path), closing(open_to_read(self.path)) as connection:
-            return schema.names(schema.unapplied(schema.version(connection)))
+            return schema.names(schema.unapplied(connection))
 
     def _wake(self, reader: Reader, mailbox: Mailbox | None) -> Wake:
         pause = self.look_every or (WATCHFUL if mailbox is None else ASLEEP)

@@ -1,11 +1,10 @@
-"""The Redis engine passes the suite, but for the verbs that it does not have yet."""
+"""The Redis engine passes the suite."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from penstock.conformance.harness import Case, Harness
-from penstock.errors import UnsupportedFeature
 from tests.engines.redis.harness import RedisHarness
 from tests.servers.redis import Server, redis_server
 
@@ -21,7 +20,4 @@ async def harness(redis_server: Server) -> AsyncIterator[RedisHarness]:
 
 
 async def test_conforms(case: Case, harness: Harness) -> None:
-    try:
-        await case(harness)
-    except UnsupportedFeature as missing:
-        pytest.skip(str(missing))
+    await case(harness)

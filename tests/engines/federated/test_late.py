@@ -48,13 +48,19 @@ class Late:
     """A late engine, what lies behind it, and the clock of its process."""
 
     behind: Behind = field(default_factory=Behind)
-    check: Callable[[Engine], None] = lambda engine: None
+    check: Callable[[Engine], None] = lambda engine: (
+        None
+    )  # raises what is wrong with the open store
     now: float = 100.0
 
     def __post_init__(self) -> None:
         self.engine = late_engine(
-            self.behind, name="west", number=7, check=self.check, now=lambda: self.now
+            self.behind, self.opening, name="west", number=7, now=lambda: self.now
         )
+
+    async def opening(self, engine: Engine) -> None:
+        await engine.open()
+        self.check(engine)
 
     def come_back(self) -> None:
         """It is in order, and the next look is due."""

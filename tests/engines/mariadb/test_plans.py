@@ -94,7 +94,8 @@ def store(mariadb_server: Server) -> Iterator[Store]:
         session = Session(address_of(url))
         try:
             session.prepare()
-            schema.make(session, 0)
+            schema.migrate(session)
+            schema.identify(session, 0)
             for table in ("job", "ready", "scheduled", "claimed", "finished", "twin", "root"):
                 session.execute(f"analyze table {table}")
                 session.execute(f"alter table {table} stats_auto_recalc = 0")

@@ -1,13 +1,17 @@
 """What the conformance suite needs around the Redis engine."""
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
+
 from penstock.engine import Engine
 from penstock.engines.redis import RedisEngine
+from penstock.engines.redis.address import address_of
 from penstock.engines.redis.connection import connect
 from penstock.engines.redis.keys import id_text, keys
 from penstock.engines.redis.scripts import composed
@@ -22,7 +26,7 @@ class RedisHarness:
 
     def __init__(self, url: str, server: Server) -> None:
         self.url = url
-        self.stranger = connect(url)
+        self.stranger = connect(address_of(url))
         self._server = server
         self._left = AsyncExitStack()
         self.engine = RedisEngine(url)
@@ -41,6 +45,36 @@ class RedisHarness:
         await self._left.aclose()
         await self.engine.close()
         await self.stranger.aclose()
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the server is ours, and its settings and users too."""
+        return self._server.is_private
+
+    @asynccontextmanager
+    async def somebody(
+        self, *, commands: Sequence[str] = (), channels: Sequence[str] = ("*",)
+    ) -> AsyncIterator[RedisEngine]:
+        """An open engine of a user with all rights, but for these commands and other channels."""
+        if not self.is_private:
+            pytest.skip("the users of a given server are not ours to add")
+        await self.stranger.acl_setuser(
+            "somebody",
+            enabled=True,
+            passwords=["+pass"],
+            keys=["*"],
+            channels=channels,
+            categories=["+@all"],
+            commands=commands,
+            reset=True,
+        )
+        engine = RedisEngine(self.url.replace("redis://", "redis://somebody:pass@"))
+        try:
+            await engine.open()
+            yield engine
+        finally:
+            await engine.close()
+            await self.stranger.acl_deluser("somebody")
 
     async def empty(self) -> None:
         """Nothing is left of store 0."""
@@ -61,6 +95,7 @@ class RedisHarness:
         """The process is gone, and its server with it; both are started again."""
         opened = self.engine._opened
         assert opened is not None
+        await opened.wake.close()
         await opened.client.connection_pool.disconnect()
         if self._server.is_private:
             self._server.kill()

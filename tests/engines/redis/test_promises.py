@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from penstock.engine import Feature
-from penstock.engines.redis import RedisEngine
+from penstock.engines.redis.address import address_of
 from penstock.engines.redis.connection import Client, connect
 from penstock.engines.redis.keys import keys
 from penstock.engines.redis.promises import ALWAYS, DURABLE_SETTINGS, check_version
@@ -19,7 +19,7 @@ async def admin(redis_server: Server) -> AsyncIterator[Client]:
     """Somebody who changes the settings of the server; they are put back."""
     if not redis_server.is_private:
         pytest.skip("the settings of a given server are not ours to change")
-    client = connect(redis_server.url)
+    client = connect(address_of(redis_server.url))
     yield client
     for name, value in DURABLE_SETTINGS.items():
         await client.config_set(name, value)
@@ -54,23 +54,10 @@ async def test_any_other_setting_is_not_durable(
 
 @pytest.mark.server
 async def test_settings_that_are_hidden_from_us_promise_nothing(
-    harness: RedisHarness, admin: Client
+    harness: RedisHarness,
 ) -> None:
-    await admin.acl_setuser(
-        "blind",
-        enabled=True,
-        passwords=["+pass"],
-        keys=["*"],
-        categories=["+@all"],
-        commands=["-config"],
-    )
-    blind = RedisEngine(f"{harness.url}?username=blind&password=pass")
-
-    await blind.open()
-
-    assert blind.features == ALWAYS
-    await blind.close()
-    await admin.acl_deluser("blind")
+    async with harness.somebody(commands=["-config"]) as blind:
+        assert blind.features == ALWAYS
 
 
 @pytest.mark.server

@@ -15,6 +15,10 @@ from penstock.job import SEQUENCE_SPAN
 from tests.engines.sqlite.harness import SqliteHarness, is_empty, url_of
 
 NEWEST = max(migrations())
+NAMES = [name for name, _ in migrations().values()]
+
+
+LATER = "insert into migration (number, name, applied_at) values ({number}, '{name}.sql', 0)"
 
 
 def alter(path: Path, *statements: str) -> None:
@@ -39,15 +43,14 @@ async def test_open_brings_an_empty_file_to_the_present_schema(harness: SqliteHa
 async def test_migrate_says_what_it_did_and_twice_is_fine(tmp_path: Path) -> None:
     engine = SqliteEngine(url_of(tmp_path / "new.db"))
 
-    assert await engine.migrate() == (0, NEWEST)
-    assert await engine.migrate() == (NEWEST, NEWEST)
+    assert await engine.migrate() == NAMES
+    assert await engine.migrate() == []
 
 
 async def test_pending_tells_and_changes_nothing(tmp_path: Path) -> None:
-    names = [name for name, _ in migrations().values()]
     engine = SqliteEngine(url_of(tmp_path / "new.db"))
 
-    assert await engine.pending() == names
+    assert await engine.pending() == NAMES
     assert is_empty(tmp_path)
 
     await engine.migrate()
@@ -75,22 +78,21 @@ async def test_a_migration_that_fails_leaves_the_schema_as_it_was(
 async def test_a_migration_applied_by_a_faster_process_is_not_applied_again(tmp_path: Path) -> None:
     first, second = (open_to_write(tmp_path / "new.db") for _ in range(2))
 
-    before = schema.unapplied(schema.version(second))
+    before = schema.unapplied(second)
     schema.migrate(first)
-    for number in before:
-        schema.apply(second, number)
 
-    assert schema.version(second) == NEWEST
+    assert [schema.apply(second, number) for number in before] == [False] * NEWEST
+    assert schema.unapplied(second) == []
     first.close()
     second.close()
 
 
-async def test_a_newer_schema_is_refused_and_left_alone(harness: SqliteHarness) -> None:
+async def test_a_schema_that_needs_a_newer_release_is_refused_and_left_alone(
+    harness: SqliteHarness,
+) -> None:
     await push_one(harness.engine, job())
     await harness.engine.close()
-    alter(
-        harness.path, "insert into migration select max(number) + 1, 'later.sql', 0 from migration"
-    )
+    alter(harness.path, LATER.format(number=NEWEST + 1, name=f"drop_needs_{NEWEST + 1:04}"))
 
     with pytest.raises(StoreMismatch) as refused:
         await harness.make().open()
@@ -102,6 +104,23 @@ async def test_a_newer_schema_is_refused_and_left_alone(harness: SqliteHarness) 
         await harness.make().migrate()
     with pytest.raises(StoreMismatch):
         await harness.make().pending()
+
+
+async def test_a_newer_schema_that_says_nothing_else_is_worked_on(harness: SqliteHarness) -> None:
+    await harness.engine.close()
+    alter(harness.path, LATER.format(number=NEWEST + 1, name="later"))
+
+    assert await harness.make().pending() == []
+    assert await harness.make().migrate() == []
+    assert await push_one(await harness.second(), job()) == 1
+
+
+async def test_a_store_that_lacks_one_of_its_migrations_is_refused(harness: SqliteHarness) -> None:
+    await harness.engine.close()
+    alter(harness.path, "delete from migration", LATER.format(number=NEWEST + 1, name="later"))
+
+    with pytest.raises(StoreMismatch, match=f"lacks the migration {NAMES[0]}"):
+        await harness.make().open()
 
 
 async def test_a_store_remembers_its_number_and_refuses_another(harness: SqliteHarness) -> None:
@@ -152,4 +171,4 @@ async def test_engines_that_migrate_at_once_all_succeed(tmp_path: Path) -> None:
 
     answers = await asyncio.gather(*(SqliteEngine(url).migrate() for _ in range(6)))
 
-    assert {after for _, after in answers} == {NEWEST}
+    assert sorted(name for applied in answers for name in applied) == NAMES

@@ -17,6 +17,10 @@ select get_lock(concat('penstock ', sha1(database())), :seconds)
 -- step: unlock
 select release_lock(concat('penstock ', sha1(database())))
 
+-- A migration that waits for a table holds up all who come after it: it rather gives up, and is tried again.
+-- step: patience
+set lock_wait_timeout = 5
+
 -- step: migrations
 create table if not exists migration (
     number int not null primary key,
@@ -24,9 +28,16 @@ create table if not exists migration (
     applied_at bigint not null
 ) engine = innodb default charset = utf8mb4 collate = utf8mb4_nopad_bin
 
+-- Whether the database has a list of applied migrations.
+-- step: there
+select count(*)
+from information_schema.tables
+where table_schema = database() and table_name = 'migration'
+
 -- step: applied
-select coalesce(max(number), 0)
+select number, name
 from migration
+order by number
 
 -- step: record
 insert into migration (number, name, applied_at)

@@ -1,2 +1,2 @@
--- The number of the newest applied migration; 0 without any.
-select coalesce(max(number), 0) as number from migration
+-- The migrations that were applied.
+select number, name from migration order by number

@@ -1,6 +1,8 @@
 -- Open the queues for claims.
 -- KEYS: as parts/keys.lua. ARGV: the names of the queues.
 -- Returns nothing.
--- include: keys
+-- include: tell
 
-for _, queue in ipairs(ARGV) do redis.call('SREM', PAUSED, queue) end
+for _, queue in ipairs(ARGV) do
+  if redis.call('SREM', PAUSED, queue) == 1 then tell() end
+end

@@ -40,8 +40,9 @@ create table if not exists migration (
 )
 
 -- step: schema
-select coalesce(max(number), 0)
+select number, name
 from migration
+order by number
 
 -- step: applied
 insert into migration (number, name, applied_at)

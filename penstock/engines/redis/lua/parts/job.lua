@@ -1,6 +1,6 @@
 -- A job in the hands of a script: read from its hash, moved from one state to another, removed.
 -- include: order
--- include: clock
+-- include: tell
 
 local FIELDS = {'queue', 'state', 'priority', 'fence', 'attempt', 'max_attempts', 'delivery', 'worker',
   'cancel_requested', 'dedupe_key', 'root_signature', 'root_timestamp', 'run_at'}
@@ -47,8 +47,9 @@ end
 local function line_up(job, run_at, changed)
   if run_at <= now then
     changed[#changed + 1], changed[#changed + 2] = 'ready_since', now
+    move(job, 'ready', nil, changed)
     redis.call('SADD', OPEN .. job.queue:match('[^/]*$'), job.queue)
-    return move(job, 'ready', nil, changed)
+    return tell()
   end
   changed[#changed + 1], changed[#changed + 2] = 'run_at', run_at
   return move(job, 'scheduled', run_at, changed)

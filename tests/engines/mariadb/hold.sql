@@ -1,0 +1,2 @@
+start transaction;
+select count(*) from job;

@@ -1,0 +1,2 @@
+-- Takes its time.
+select pg_sleep(1.5);

@@ -1,0 +1,2 @@
+-- Needs the table of jobs for itself.
+alter table job add column wide text;
