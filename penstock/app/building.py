@@ -65,6 +65,12 @@ def refuse_unknown_engines(settings: Settings) -> None:
             _kind(name, store)
 
 
+def used_as_partitions_only(settings: Settings) -> Collection[str]:
+    """The stores that others are spread over and where no type lives by itself: a process starts without them."""
+    partitions = {name for store in settings.stores.values() for name in store.partitions or {}}
+    return partitions - {default_store(settings), *routes_of(settings).values()}
+
+
 def refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:
     """SettingsError where the open engine may lose jobs and nobody has accepted that; partitions answer for theirs."""
     if store.partitions is not None:

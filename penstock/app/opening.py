@@ -1,9 +1,11 @@
 """From an engine to an open one: whatever keeps it from that names the section, and what must change there."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from penstock.app.building import naming, refuse_volatile
 from penstock.engine import Engine
+from penstock.engines.federated import late_engine
 from penstock.errors import SettingsError
 from penstock.schema import Migrating
 from penstock.settings import StoreSettings
@@ -19,6 +21,12 @@ async def open_store(name: str, store: StoreSettings, engine: Engine) -> None:
             _refuse_pending(await engine.pending())
         await engine.open()
     refuse_volatile(name, store, engine)
+
+
+def late_of(name: str, store: StoreSettings, engine: Engine) -> Engine:
+    """The engine of a store that may be away when the process starts; opened as any other."""
+    opening = partial(open_store, name, store)
+    return late_engine(engine, opening, name=name, number=store.number)
 
 
 def _refuse_pending(pending: Sequence[str]) -> None:

@@ -27,16 +27,17 @@ from penstock.app.building import (
     refuse_unknown_engines,
     registry_of,
     routes_of,
+    used_as_partitions_only,
 )
 from penstock.app.edge import Edge
-from penstock.app.opening import open_store
+from penstock.app.opening import late_of, open_store
 from penstock.app.pushing import PushOptions
 from penstock.clock import duration
 from penstock.commands.http import HttpCommand
 from penstock.engine import Engine, Pushed
 from penstock.errors import EngineError, WrongState
 from penstock.events import Events
-from penstock.group import QueueGroup, Store
+from penstock.group import QueueGroup, Store, answers_of
 from penstock.handler import Registry
 from penstock.inspection import Health, Inspection
 from penstock.job import Job, JobId, State, describe_result
@@ -286,10 +287,13 @@ class Penstock:
     async def make_ready(self) -> None:
         """All that is due, or was held by a dead worker, is ready: for a run that has no upkeep beside it."""
         upkeep = self.upkeep()
-        for store in self.group.stores.values():
+
+        async def keep(store: Store) -> None:
             for turn in (upkeep.promote, upkeep.reclaim):
                 while not await turn(store):
                     continue  # a full batch: there is more
+
+        await answers_of(self.group, self.group.stores.values(), keep)
 
     def upkeep(self) -> Upkeep:
         """The upkeep of all stores."""
@@ -298,17 +302,30 @@ class Penstock:
     # how it is built
 
     def build_engines(self) -> Mapping[str, Engine]:
-        """A new engine for each store, to be opened; a federation, which comes last, has those of its partitions."""
-        stores = self.settings.stores
-        own = {
+        """A new engine for each store that holds jobs itself, to be opened."""
+        return {
             name: self.build_engine(name, store)
-            for name, store in stores.items()
+            for name, store in self.settings.stores.items()
             if store.partitions is None
         }
-        spread = {
-            name: federation_of(store, own) for name, store in stores.items() if name not in own
-        }
-        return own | spread
+
+    async def _open_engines(self) -> None:
+        """Those of all stores are open; federations last, as they have those of their partitions."""
+        stores = self.settings.stores
+        late = used_as_partitions_only(self.settings)
+        if not self._engines:
+            own = {
+                name: late_of(name, stores[name], engine) if name in late else engine
+                for name, engine in self.build_engines().items()
+            }
+            spread = {name: federation_of(stores[name], own) for name in stores.keys() - own.keys()}
+            # Kept when it is closed: what lives in memory stays true as long as this object and its process live.
+            self._engines = own | spread
+        for name, engine in self._engines.items():
+            if name in late:
+                await engine.open()
+            else:
+                await open_store(name, stores[name], engine)
 
     def _store(self, name: str, engine: Engine, settings: StoreSettings) -> Store:
         return Store(
@@ -350,10 +367,7 @@ class Penstock:
     async def _open_here(self) -> None:
         if self._process != os.getpid():
             self._begin_as_a_child()
-        # Kept when it is closed: what lives in memory stays true as long as this object and its process live.
-        self._engines = self._engines or self.build_engines()
-        for name, engine in self._engines.items():
-            await open_store(name, self.settings.stores[name], engine)
+        await self._open_engines()
         stores = {
             name: self._store(name, self._engines[name], settings)
             for name, settings in self.settings.stores.items()

@@ -12,7 +12,7 @@ from penstock.errors import EngineError
 from penstock.group.group import QueueGroup
 from penstock.group.store import Store
 from penstock.group.turns import Head, Place, Share, Turns
-from penstock.job import Claim
+from penstock.job import CALLBACK_TYPE, Claim
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,16 @@ class Fetcher:
     def troubles(self) -> Mapping[str, Exception]:
         """The stores that the last fetch could not reach, and why."""
         return self._troubles
+
+    @property
+    def hindrance(self) -> Exception | None:
+        """Why nobody knows whether there is more to claim; a partition that is away hides its own jobs only."""
+        for name, trouble in self._troubles.items():
+            store = self._group.places[name]
+            has_own = set(self._types_in(store)) - {CALLBACK_TYPE}
+            if has_own or not self._group.is_partition(store):
+                return trouble
+        return None
 
     @property
     def gave_up(self) -> bool:

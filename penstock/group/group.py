@@ -8,7 +8,7 @@ from functools import partial
 from penstock.engine import Pushed
 from penstock.errors import BadJob, FieldError, NotAllowed, UnknownJob, UnknownType
 from penstock.group.store import Store
-from penstock.group.waiting import Pump, Waiter
+from penstock.group.waiting import Pump, Waiter, patient
 from penstock.handler import Handler, Registry
 from penstock.job import CALLBACK_TYPE, Callback, JobId, NewJob, is_name, store_number
 from penstock.policy import Policies, callback_params
@@ -44,7 +44,11 @@ class QueueGroup:
         self._default = default
         self._routes = dict(routes or {})
         self._accepts = accepts
-        self._pumps = [Pump(store.engine) for store in self.stores.values()]
+        self._partitions = frozenset[str]().union(*(store.partitions for store in stores.values()))
+        self._pumps = [
+            Pump(patient(store.engine.wait) if self.is_partition(store) else store.engine.wait)
+            for store in self.stores.values()
+        ]
         self._by_number = {store.engine.identity.number: store for store in self.stores.values()}
         # Of each handler whether it completes specs: looking at a protocol is slow.
         self._completing: dict[str, tuple[Handler, Completing | None]] = {}
@@ -60,6 +64,10 @@ class QueueGroup:
             return list(self.stores.values())
         home = self.store_of_type(type)
         return [self.stores[name] for name in sorted(home.partitions)] or [home]
+
+    def is_partition(self, store: Store) -> bool:
+        """Whether another place is spread over this store, so that work goes on without it."""
+        return store.name in self._partitions
 
     def store_of(self, id: JobId) -> Store:
         """The store that issued this id; UnknownJob where none of ours did."""

@@ -6,22 +6,38 @@ process must be one; what came of it is counted, and each who waits knows which 
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import TypeAlias
 
-from penstock.engine import Engine
-from penstock.errors import EngineError
+from penstock.errors import EngineError, EngineUnavailable
 
 log = logging.getLogger(__name__)
 
 TURN = timedelta(seconds=30)  # of one wait of an engine, while somebody waits
+AWAY = timedelta(seconds=1)  # until one that cannot be reached is looked at again
+
+Wait: TypeAlias = Callable[[timedelta], Awaitable[bool]]
+
+
+def patient(wait: Wait) -> Wait:
+    """The wait for a store that others can do without: while it is away nobody is told but to look now and then."""
+
+    async def wait_patiently(timeout: timedelta) -> bool:
+        try:
+            return await wait(timeout)
+        except EngineUnavailable:
+            await asyncio.sleep(AWAY.total_seconds())
+            return True
+
+    return wait_patiently
 
 
 class Pump:
     """Waits for one store, while anybody listens."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, wait: Wait) -> None:
+        self._wait_for = wait
         self._bells: set[asyncio.Future[None]] = set()
         self._waiting: asyncio.Task[None] | None = None
         self.times = 0  # that a job may have become ready, as far as somebody waited for it
@@ -47,7 +63,7 @@ class Pump:
     async def _wait(self) -> None:
         """One wait, with an end for all who listen."""
         try:
-            while not await self._engine.wait(TURN):
+            while not await self._wait_for(TURN):
                 pass
         except EngineError as error:
             self._end(error)

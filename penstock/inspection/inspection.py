@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from penstock.engine import CancelAnswer
 from penstock.errors import UnknownJob, WrongState
-from penstock.group import QueueGroup, Store
+from penstock.group import QueueGroup, Store, answers_of
 from penstock.inspection import explain, moves, queues
 from penstock.inspection.explain import Reason
 from penstock.inspection.jobs import JobWish, Page, page_of
@@ -97,8 +97,9 @@ class Inspection:
     async def totals(self) -> Totals:
         """How many jobs wait and run, and how many could run at once."""
         waiting = working = slots = 0
-        for store in self._group.stores.values():
-            for queue, counts in (await store.engine.counts()).items():
+        stores = self._group.stores.values()
+        for _, all_counts in await answers_of(self._group, stores, lambda at: at.engine.counts()):
+            for queue, counts in all_counts.items():
                 if queue.type != CALLBACK_TYPE:
                     waiting += counts.scheduled + counts.ready
                     working += counts.claimed
@@ -176,7 +177,8 @@ class Inspection:
 
     async def _runners(self) -> Sequence[int]:
         seen: dict[str, int] = {}
-        for store in self._group.stores.values():
-            for presence in await store.engine.workers():
+        stores = self._group.stores.values()
+        for _, runners in await answers_of(self._group, stores, lambda at: at.engine.workers()):
+            for presence in runners:
                 seen[presence.worker] = presence.slots
         return list(seen.values())

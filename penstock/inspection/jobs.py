@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from penstock.engine import JobFilter
 from penstock.errors import BadJob, FieldError
-from penstock.group import QueueGroup, Store
+from penstock.group import QueueGroup, Store, answers_of
 from penstock.job import Job, JobId, State, first_id, store_number
 from penstock.queue import MAX_CONTEXT, wrong_name
 
@@ -46,18 +46,21 @@ async def page_of(
 
     Jobs that were pushed since the first page are left out. A page may hold fewer jobs than `limit`, and a `next`
     all the same: it ends once its jobs are large, and, since engines know no contexts, looks through a bounded number.
+    A partition that is away is left out, of the pages after this one too if it has not been in one before.
     Raises BadJob naming what is wrong.
     """
     _check(which, limit)
     starts = {} if after is None else _places(group, after)
     look = LOOK if which.context is not None else min(limit + 1, LOOK)
-    streams = [
-        _Stream(store, which, look, starts.get(store.engine.identity.number))
+    streams = {
+        store: _Stream(store, which, look, starts.get(store.engine.identity.number))
         for store in group.stores.values()
-    ]
-    jobs = await _taken(streams, which.context, limit)
-    more = await _newest(streams) is not None
-    return Page(jobs, _cursor([stream.place for stream in streams]) if more else None)
+    }
+    heads = await answers_of(group, streams, lambda store: streams[store].head())
+    answering = [streams[store] for store, _ in heads]
+    jobs = await _taken(answering, which.context, limit)
+    more = await _newest(answering) is not None
+    return Page(jobs, _cursor([stream.place for stream in streams.values()]) if more else None)
 
 
 class _Stream:

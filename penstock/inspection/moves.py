@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeAlias
 
 from penstock.engine import Cancel, CancelAnswer, Engine
-from penstock.errors import UnknownJob
+from penstock.errors import EngineUnavailable, UnknownJob
 from penstock.group import QueueGroup, Store
 from penstock.job import CALLBACK_TYPE, MOVES, Job, JobId, Move, State
 from penstock.policy import Outcome, Policies, follow_ups, keep
@@ -77,12 +77,22 @@ def cancel_of(job: Job, policies: Policies) -> Cancel:
 async def _each_batch(group: QueueGroup, ids: Sequence[JobId], act: Act) -> Moved:
     places, unknown = _by_store(group, ids)
     total = Moved(unknown=unknown)
+    away: EngineUnavailable | None = None
     for store, batch in _batches(places):
-        found = await store.engine.get(batch)
-        jobs = [job for job in found if job is not None]
-        moved = await act(store.engine, jobs) if jobs else Moved()
-        total += moved + Moved(unknown=len(batch) - len(jobs))
+        try:
+            total += await _of_one(store.engine, batch, act)
+        except EngineUnavailable as error:
+            away = error  # the jobs of other stores can be moved all the same
+    if away is not None:
+        raise away
     return total
+
+
+async def _of_one(engine: Engine, ids: Sequence[JobId], act: Act) -> Moved:
+    found = await engine.get(ids)
+    jobs = [job for job in found if job is not None]
+    moved = await act(engine, jobs) if jobs else Moved()
+    return moved + Moved(unknown=len(ids) - len(jobs))
 
 
 def _by_store(

@@ -1,11 +1,11 @@
 """Queues as people see them: where they live, what stands in them; paused and resumed."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
 from penstock.errors import BadJob, FieldError
-from penstock.group import QueueGroup, Store
+from penstock.group import QueueGroup, Store, answers_of
 from penstock.job import CALLBACK_TYPE, Counts, QueueKey
 from penstock.policy import Policy
 from penstock.queue import wrong_name
@@ -25,11 +25,15 @@ class QueueView:
 
 
 async def all_queues(group: QueueGroup) -> Sequence[QueueView]:
-    """Every queue that was ever used or is paused, by domain and type, one of each store, a federated one whole."""
+    """Every queue that was ever used or is paused, by domain and type, one of each store, a federated one whole.
+
+    Those of a partition that is away are left out.
+    """
+    found = await answers_of(group, group.places.values(), lambda store: _views(group, store))
     views = [
         view
-        for store in group.places.values()
-        for view in await _views(group, store)
+        for store, all_views in found
+        for view in all_views
         if _is_seen_in(group, store, view.queue.type)
     ]
     return sorted(views, key=lambda view: (view.queue, view.store))
@@ -39,17 +43,18 @@ async def some_queues(group: QueueGroup, keys: Sequence[QueueKey]) -> Sequence[Q
     """These queues, in their places, also those never used; BadJob for a name that can be none."""
     _check(keys)
     parts: dict[QueueKey, list[QueueView]] = {key: [] for key in keys}
-    for store, mine in _by_store(group, keys):
-        for view in await _views(group, store, mine):
-            parts[view.queue].append(view)
+    wanted = dict(_by_store(group, keys))
+    found = await answers_of(group, wanted, lambda store: _views(group, store, wanted[store]))
+    for view in [view for _, views in found for view in views]:
+        parts[view.queue].append(view)
     return [_sum(parts[key]) for key in keys]
 
 
 async def keys_of(group: QueueGroup, type: str) -> Sequence[QueueKey]:
     """The queues of this type that were ever used or are paused, of all domains, in order."""
     found: set[QueueKey] = set()
-    for store in _stores_of(group, type):
-        found |= (await store.engine.counts()).keys() | await store.engine.paused()
+    for _, keys in await answers_of(group, _stores_of(group, type), _known):
+        found |= keys
     return sorted(key for key in found if key.type == type)
 
 
@@ -65,6 +70,10 @@ async def resume(group: QueueGroup, keys: Sequence[QueueKey]) -> None:
     _check(keys)
     for store, mine in _by_store(group, keys):
         await store.engine.resume(mine)
+
+
+async def _known(store: Store) -> Set[QueueKey]:
+    return (await store.engine.counts()).keys() | await store.engine.paused()
 
 
 async def _views(

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 from struct import Struct
 
-from penstock.errors import UnknownJob
+from penstock.errors import EngineUnavailable, UnknownJob
 from penstock.group import QueueGroup, Store
 from penstock.job import ClaimRef, JobId
 
@@ -40,4 +40,6 @@ def read(text: str, group: QueueGroup) -> tuple[Store, ClaimRef] | None:
 def _mark(claim: bytes, store: Store) -> bytes:
     """Tells this store from all others, and a whole text from a damaged one; no secret."""
     uuid = store.engine.identity.uuid.encode()
+    if not uuid:
+        raise EngineUnavailable(f"store {store.name} was not reached yet")
     return blake2b(claim, key=uuid[:64], digest_size=_MARK).digest()

@@ -148,11 +148,11 @@ class RunJobs:
 
     async def _fetch(self) -> Sequence[Taken]:
         taken = await self._fetch_one()
-        if not taken and not self._fetcher.troubles:
+        if not taken and self._fetcher.hindrance is None:
             await self._refresh()
             taken = await self._fetch_one()
-        if not taken and self._fetcher.troubles:
-            raise next(iter(self._fetcher.troubles.values()))
+        if not taken and self._fetcher.hindrance is not None:
+            raise self._fetcher.hindrance
         return taken
 
     async def _fetch_one(self) -> Sequence[Taken]:

@@ -107,7 +107,7 @@ class Runner:
             self._start(one, tasks)
         if self._room() == 0:
             await self._wake.wait()
-        elif not taken and self._fetcher.troubles:
+        elif not taken and any(map(self._needs, self._fetcher.troubles)):
             await self._pause(PATIENCE)
         elif not taken and not self._fetcher.gave_up:
             await self._until_ready()
@@ -127,6 +127,10 @@ class Runner:
                 self._health.fails(f"fetcher:{name}", str(trouble))
         self._health.works("fetcher")
         return taken
+
+    def _needs(self, place: str) -> bool:
+        """Whether nothing can be waited for while this one is away."""
+        return not self._group.is_partition(self._group.places[place])
 
     def _room(self) -> int:
         """Free slots; none while too many ends wait for a slow store."""

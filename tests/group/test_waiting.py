@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 
 from penstock.engine import Engine
+from penstock.engines.federated import FederatedEngine, Partition
 from penstock.engines.memory import MemoryEngine
 from penstock.engines.sqlite import SqliteEngine
 from penstock.errors import EngineUnavailable
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
+from penstock.group import waiting as module
 from penstock.group.waiting import Pump, Waiter
 from penstock.handler import Registry
 from penstock.job import NewJob, QueueKey
@@ -91,12 +93,23 @@ def group_of(*engines: Engine) -> QueueGroup:
     return QueueGroup(stores, default="0", policies=policies, registry=Registry())
 
 
+def federated_over(*engines: Engine) -> QueueGroup:
+    """A group whose types live in a place that is spread over these."""
+    policies, names = Policies(Policy()), [str(n) for n, _ in enumerate(engines)]
+    wide = FederatedEngine(
+        [Partition(name=n, engine=one, weight=1) for n, one in zip(names, engines, strict=True)]
+    )
+    stores = {n: Store(n, one, policies, Events()) for n, one in zip(names, engines, strict=True)}
+    stores["wide"] = Store("wide", wide, policies, Events(), partitions=names)
+    return QueueGroup(stores, default="wide", policies=policies, registry=Registry())
+
+
 def tasks() -> int:
     return len(asyncio.all_tasks()) - 1
 
 
 async def test_a_push_ends_the_waits_of_all_who_wait(engine: Engine) -> None:
-    pump = Pump(engine)
+    pump = Pump(engine.wait)
     one, two = Waiter([pump]), Waiter([pump])
     await quiet(one)
     await quiet(two)
@@ -109,7 +122,7 @@ async def test_a_push_ends_the_waits_of_all_who_wait(engine: Engine) -> None:
 async def test_who_was_at_work_when_others_were_woken_is_woken_at_his_next_wait(
     engine: Engine,
 ) -> None:
-    pump = Pump(engine)
+    pump = Pump(engine.wait)
     busy, idle = Waiter([pump]), Waiter([pump])
     await quiet(busy)
     await quiet(idle)
@@ -122,7 +135,7 @@ async def test_who_was_at_work_when_others_were_woken_is_woken_at_his_next_wait(
 
 
 async def test_a_push_while_nobody_waits_is_not_missed_by_any(engine: Engine) -> None:
-    pump = Pump(engine)
+    pump = Pump(engine.wait)
     one, two = Waiter([pump]), Waiter([pump])
     await quiet(one)
     await quiet(two)
@@ -138,7 +151,7 @@ async def test_a_push_while_nobody_waits_is_not_missed_by_any(engine: Engine) ->
 async def test_a_push_in_the_moment_in_which_another_leaves_is_not_missed(
     steps: int, engine: Engine
 ) -> None:
-    pump = Pump(engine)
+    pump = Pump(engine.wait)
     leaving, staying = Waiter([pump]), Waiter([pump])
     await quiet(leaving)
     await quiet(staying)
@@ -227,6 +240,25 @@ async def test_the_trouble_of_a_store_reaches_all_who_wait_and_is_over_when_it_i
 
     async with asyncio.timeout(SOON):
         assert [await one.wait(LONG), await two.wait(LONG)] == [True, True]
+
+
+async def test_a_partition_that_is_away_keeps_nobody_from_hearing_of_the_others() -> None:
+    away, well = Away(), MemoryEngine(number=1)
+    waiter = federated_over(away, well).waiter()
+    async with waiting(waiter) as task:
+        assert not task.done()
+
+        await well.push([JOB])
+
+        assert await told(task)
+
+
+async def test_a_partition_that_is_away_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AWAY", MOMENT)
+    waiter = federated_over(Away(), MemoryEngine(number=1)).waiter()
+
+    async with asyncio.timeout(SOON):
+        assert await waiter.wait(LONG)
 
 
 async def test_a_store_that_is_closed_ends_the_wait_and_keeps_nobody_busy(tmp_path: object) -> None:

@@ -62,18 +62,19 @@ class FederatedEngine:
         *,
         max_partitions_try: int = TRIES,
         now: Callable[[], float] = time.monotonic,
+        chance: random.Random | None = None,
     ) -> None:
         self._partitions = Partitions(partitions, now)
+        self._chance = chance or random.Random()
         self._tries = max_partitions_try
-        self._turns = Turns(self._partitions)
+        self._turns = Turns(self._partitions, self._chance)
         self._listing = Listing(self._partitions)
         self._waiting = Waiting(self._partitions)
 
     @property
     def features(self) -> frozenset[Feature]:
-        """What all partitions promise, but for what holds within one only."""
-        promised = [engine.features for engine in self._partitions.engines.values()]
-        return frozenset.intersection(*promised) - _NEVER
+        """What all partitions promise that were reached yet, but for what holds within one only."""
+        return self._partitions.promised - _NEVER
 
     @property
     def identity(self) -> StoreIdentity:
@@ -82,10 +83,14 @@ class FederatedEngine:
         return StoreIdentity(uuid=str(uuid5(NAMESPACE_OID, " ".join(uuids))), number=NO_NUMBER)
 
     async def open(self) -> None:
-        """Every partition is open. StoreMismatch where two have the same number."""
+        """Every partition is open, but for those that may come later; EngineUnavailable where none is there.
+
+        StoreMismatch where two have the same number.
+        """
         for engine in self._partitions.engines.values():
             await engine.open()
         self._partitions.number_all()
+        self._partitions.meet()
 
     async def close(self) -> None:
         """No partition is open any more, and nobody waits."""
@@ -101,7 +106,7 @@ class FederatedEngine:
 
         Not all or none: after an error some may be stored.
         """
-        return await push(self._partitions, jobs, tries=self._tries)
+        return await push(self._partitions, jobs, tries=self._tries, chance=self._chance)
 
     async def register(self, registrations: Sequence[Registration]) -> None:
         """Remember the roots everywhere; in a partition that cannot be reached once it can."""
@@ -196,7 +201,7 @@ class FederatedEngine:
         for one in [one for some in found for one in some]:
             heads[one.queue] = max(one.priority, heads.get(one.queue, one.priority))
         queues = [ReadyQueue(queue=queue, priority=head) for queue, head in heads.items()]
-        queues.sort(key=lambda one: (-one.priority, random.random()))
+        queues.sort(key=lambda one: (-one.priority, self._chance.random()))
         return queues[:limit]
 
     async def wait(self, timeout: timedelta) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
-from penstock.engine import Engine
+from penstock.engine import Engine, Feature
 from penstock.engines.federated.missed import Missed
 from penstock.engines.federated.ring import Ring
 from penstock.errors import EngineError, EngineUnavailable, StoreMismatch, UnsupportedFeature
@@ -59,6 +59,8 @@ class Partitions:
         self._ejected: dict[str, float] = {}
         self._in_trouble: set[str] = set()
         self._numbers: dict[int, str] = {}
+        self._unmet: set[str] = set()
+        self.promised: frozenset[Feature] = frozenset()  # by all that were met
         self.ring = Ring({partition.name: partition.weight for partition in partitions})
 
     @property
@@ -110,6 +112,21 @@ class Partitions:
             if other != name:
                 raise StoreMismatch(f"partitions {other} and {name} both have the number {number}")
 
+    def meet(self) -> None:
+        """It is known what those promise that are open. EngineUnavailable where none is."""
+        self._unmet = set(self._partitions)
+        promises: list[frozenset[Feature]] = []
+        away: EngineUnavailable | None = None
+        for name, engine in self.engines.items():
+            try:
+                promises.append(engine.features)
+                self._unmet.remove(name)
+            except EngineUnavailable as error:
+                away = error
+        if away is not None and not promises:
+            raise away
+        self.promised = frozenset.intersection(*promises)
+
     async def ask(self, asked: Mapping[str, Ask[T]]) -> Replies[T]:
         """Ask these partitions, all at once; each first hears what it has missed.
 
@@ -139,6 +156,7 @@ class Partitions:
     async def _call(self, name: str, ask: Ask[T]) -> T:
         partition = self._partitions[name]
         try:
+            await self._welcome(name)
             await self._missed[name].tell(partition.engine)
             answer = await ask(partition.engine)
         except UnsupportedFeature:
@@ -148,6 +166,19 @@ class Partitions:
             raise
         self._works(name)
         return answer
+
+    async def _welcome(self, name: str) -> None:
+        """One that was away at the start is open by now. Jobs that were delayed meanwhile could be for it."""
+        if name not in self._unmet:
+            return
+        engine = self._partitions[name].engine
+        await engine.paused()  # any verb opens it
+        if Feature.DELAY in self.promised - engine.features:
+            raise EngineUnavailable(
+                "it cannot delay jobs, as all others can; restart to do without"
+            )
+        self.promised &= engine.features
+        self._unmet.discard(name)
 
     def _fails(self, name: str, error: EngineError) -> None:
         if name not in self._in_trouble:

@@ -1,8 +1,8 @@
 """Push: each unit goes to one partition, and, where that fails and it may, to another one."""
 
-import random
 from collections.abc import Mapping, Sequence
 from functools import partial
+from random import Random
 
 from penstock.engine import Engine, Pushed
 from penstock.engines.federated.partitions import Partitions, Replies
@@ -14,26 +14,32 @@ from penstock.job import NewJob
 Placed = Mapping[str, Sequence[Unit]]
 
 
-async def push(partitions: Partitions, jobs: Sequence[NewJob], *, tries: int) -> Sequence[Pushed]:
+async def push(
+    partitions: Partitions, jobs: Sequence[NewJob], *, tries: int, chance: Random
+) -> Sequence[Pushed]:
     """The jobs are stored, answered in their places, and their roots known everywhere.
 
     EngineUnavailable where some could not be, or may not have been; the others are.
     """
     answers: dict[int, Pushed] = {}
     try:
-        await _push_units(partitions, jobs, answers, tries)
+        await _push_units(partitions, jobs, answers, tries, chance)
     finally:
         await register_elsewhere(partitions, list(of_pushed(jobs, answers)))
     return [answers[place] for place in range(len(jobs))]
 
 
 async def _push_units(
-    partitions: Partitions, jobs: Sequence[NewJob], answers: dict[int, Pushed], tries: int
+    partitions: Partitions,
+    jobs: Sequence[NewJob],
+    answers: dict[int, Pushed],
+    tries: int,
+    chance: Random,
 ) -> None:
     units = units_of(jobs)
     tried: dict[str, EngineError] = {}
     for _ in range(tries):
-        placed = _placed(partitions, units)
+        placed = _placed(partitions, units, chance)
         replies = await _push_to(partitions, placed, jobs)
         for name, pushed in replies.answers.items():
             answers.update(zip(_places(placed[name]), pushed, strict=True))
@@ -46,25 +52,27 @@ async def _push_units(
     raise EngineUnavailable(f"could not store all jobs; tried {len(tried)} partitions: {told}")
 
 
-def _placed(partitions: Partitions, units: Sequence[Unit]) -> Placed:
+def _placed(partitions: Partitions, units: Sequence[Unit], chance: Random) -> Placed:
     ejected = partitions.ejected
     placed: dict[str, list[Unit]] = {}
     for unit in units:
-        name = _place(partitions, unit, ejected)
+        name = _place(partitions, unit, ejected, chance)
         if name is None:
             raise EngineUnavailable("could not store all jobs, no partition takes new ones now")
         placed.setdefault(name, []).append(unit)
     return placed
 
 
-def _place(partitions: Partitions, unit: Unit, ejected: frozenset[str]) -> str | None:
+def _place(
+    partitions: Partitions, unit: Unit, ejected: frozenset[str], chance: Random
+) -> str | None:
     if unit.bound and unit.item is not None:
         return partitions.ring.owner(unit.item)
     if unit.item is not None:
         return partitions.ring.owner(unit.item, without=ejected)
     names = [name for name in partitions.live if partitions.weight(name) > 0]
     weights = [partitions.weight(name) for name in names]
-    return random.choices(names, weights)[0] if names else None
+    return chance.choices(names, weights)[0] if names else None
 
 
 async def _push_to(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from random import Random
 
 from penstock.engine import Claimed, Promoted, Reclaimed, Want
 from penstock.engines.federated.partitions import Ask, Partitions, Replies, T
@@ -13,9 +14,10 @@ from penstock.job import Claim, JobId, Order
 class Turns:
     """Asks the partitions that can be reached. Raises EngineUnavailable only where none of them answered."""
 
-    def __init__(self, partitions: Partitions) -> None:
+    def __init__(self, partitions: Partitions, chance: Random) -> None:
         self._partitions = partitions
-        self._turn = 0
+        # Not all at the same one: many short runs would leave the others for last.
+        self._turn = chance.randrange(len(partitions.names))
 
     async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
         """Claims in the order of the wants; those of a want in the order of its queue, as far as they were found."""

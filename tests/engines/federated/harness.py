@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from random import Random
 
 from penstock.clock import ManualClock
 from penstock.conformance.harness import Harness
@@ -17,11 +18,14 @@ NAMES = ("east", "west", "north")
 class FederatedHarness:
     """A federation over the engines of these harnesses, each with a number of its own, all of one weight."""
 
-    def __init__(self, parts: Sequence[Harness], *, aged: Sequence[Harness] | None = None) -> None:
-        """Where the parts share a clock, only some of them need be aged."""
+    def __init__(
+        self, parts: Sequence[Harness], *, seed: str, aged: Sequence[Harness] | None = None
+    ) -> None:
+        """Chance places jobs alike wherever the seed is the same; of parts that share a clock, only some are aged."""
         self.parts = parts
         self._aged = parts if aged is None else aged
-        self.engine: Engine = federation([part.engine for part in parts])
+        self._chance = Random(seed)
+        self.engine: Engine = self._federation([part.engine for part in parts])
         self._others: list[Engine] = []
 
     async def age(self, duration: timedelta) -> None:
@@ -44,7 +48,7 @@ class FederatedHarness:
 
     async def second(self) -> Engine:
         """Another federation over second engines, as another process has them."""
-        engine = federation([await part.second() for part in self.parts])
+        engine = self._federation([await part.second() for part in self.parts])
         self._others.append(engine)
         await engine.open()
         return engine
@@ -61,18 +65,18 @@ class FederatedHarness:
                 await part.spoil(id)
 
     async def _renew(self) -> None:
-        self.engine = federation([part.engine for part in self.parts])
+        self.engine = self._federation([part.engine for part in self.parts])
         await self.engine.open()
 
-
-def federation(engines: Sequence[Engine], weights: Sequence[int] = (1, 1, 1)) -> FederatedEngine:
-    """A federation over these engines, not open yet."""
-    return FederatedEngine(
-        [
-            Partition(name=name, engine=engine, weight=weight)
-            for name, engine, weight in zip(NAMES, engines, weights, strict=False)
-        ]
-    )
+    def _federation(self, engines: Sequence[Engine]) -> FederatedEngine:
+        """A federation over these engines, not open yet."""
+        return FederatedEngine(
+            [
+                Partition(name=name, engine=engine, weight=1)
+                for name, engine in zip(NAMES, engines, strict=False)
+            ],
+            chance=self._chance,
+        )
 
 
 class Creeping(MemoryEngine):
@@ -85,9 +89,11 @@ class Creeping(MemoryEngine):
         return await super().push(jobs)
 
 
-def in_memory(partitions: int, kind: type[MemoryEngine] = MemoryEngine) -> FederatedHarness:
+def in_memory(
+    partitions: int, kind: type[MemoryEngine] = MemoryEngine, *, seed: str = ""
+) -> FederatedHarness:
     """A federation over so many stores in memory, on one clock."""
     clock = ManualClock()
     creeping = type(kind.__name__, (Creeping, kind), {})
     parts = [MemoryHarness(creeping, number=number, clock=clock) for number in range(partitions)]
-    return FederatedHarness(parts, aged=parts[:1])
+    return FederatedHarness(parts, seed=seed, aged=parts[:1])

@@ -5,7 +5,7 @@ import pytest
 from penstock.conformance.harness import needed
 from penstock.conformance.suite import every_case
 from penstock.engines.memory import MemoryEngine
-from tests.engines.conformance.test_federated import EXCEPTED, EXCEPTED_OF_ONE, EXCEPTIONS
+from tests.engines.federated.exceptions import EXCEPTED, EXCEPTED_OF_ONE, EXCEPTIONS
 from tests.engines.federated.harness import in_memory
 from tests.engines.mutants.mutants import (
     MUTANTS,
