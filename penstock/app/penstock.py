@@ -28,12 +28,13 @@ from penstock.app.building import (
     refuse_volatile,
     registry_of,
     routes_of,
+    stamps_of,
 )
 from penstock.app.edge import Edge
 from penstock.app.pushing import PushOptions
 from penstock.clock import duration
 from penstock.commands.http import HttpCommand
-from penstock.engine import Engine, Pushed
+from penstock.engine import Engine, Learning, Pushed
 from penstock.errors import EngineError, WrongState
 from penstock.events import Events
 from penstock.group import QueueGroup, Store
@@ -355,6 +356,8 @@ class Penstock:
         for name, engine in self._engines.items():
             await engine.open()
             refuse_volatile(name, self.settings.stores[name], engine)
+            if isinstance(engine, Learning):
+                await engine.learn(stamps_of(self.settings, self.policies, name))
         stores = {
             name: self._store(name, engine, self.settings.stores[name])
             for name, engine in self._engines.items()

@@ -75,6 +75,16 @@ async def identify(database: Database, number: int) -> StoreIdentity:
     return StoreIdentity(uuid=own["uuid"], number=own["number"])
 
 
+async def keep_policies(database: Database, stamps: Mapping[str, object]) -> None:
+    """The store knows these, and no others."""
+
+    async def keep(transaction: Transaction) -> None:
+        await transaction.fetch("open_lock")
+        await transaction.fetch("open_policies", **stamps)
+
+    await database.together(keep)
+
+
 def _refuse_newer(applied: int) -> None:
     newest = migrations()[-1].number
     if applied > newest:
