@@ -15,7 +15,8 @@ from penstock.job import CALLBACK_TYPE
 from penstock.policy import CALLBACK_POLICY, Exponential, Policies, Policy, Steps
 from penstock.settings import QueueSettings, Settings, StoreSettings, nearest
 
-VERSION = version("penstock")
+OURS = "penstock"
+VERSION = version(OURS)
 ENGINES = "penstock.engines"
 HANDLERS = "penstock.handlers"
 FEDERATED = "federated"  # the kind of a store with partitions
@@ -44,8 +45,7 @@ def engine_of(name: str, store: StoreSettings) -> Engine:
         made = kind.load()
     except ModuleNotFoundError as error:
         raise SettingsError(
-            f"[stores.{name}] url: {kind.name} needs {error.name}, which is not installed; "
-            f"install 'penstock[{kind.name}]'"
+            f"[stores.{name}] url: {kind.name} needs {error.name}, which is not installed; {_to_install(kind)}"
         ) from error
     engine: Engine = made(store.url, number=store.number)
     return engine
@@ -141,6 +141,13 @@ def _backoff(queue: QueueSettings, below: Exponential | Steps) -> Exponential | 
 
 def _seconds(value: float | None, below: timedelta) -> timedelta:
     return below if value is None else timedelta(seconds=value)
+
+
+def _to_install(kind: EntryPoint) -> str:
+    package = kind.dist.name if kind.dist else OURS
+    if package == OURS:
+        return f"install '{OURS}[{kind.name}]'"
+    return f"see what its package {package} says of it"
 
 
 def _kind(name: str, store: StoreSettings) -> EntryPoint:
