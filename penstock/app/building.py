@@ -17,7 +17,8 @@ from penstock.job import CALLBACK_TYPE
 from penstock.policy import CALLBACK_POLICY, Exponential, Policies, Policy, Steps
 from penstock.settings import QueueSettings, Settings, StoreSettings, nearest
 
-VERSION = version("penstock")
+OURS = "penstock"
+VERSION = version(OURS)
 ENGINES = "penstock.engines"
 HANDLERS = "penstock.handlers"
 FEDERATED = "federated"  # the kind of a store with partitions
@@ -46,8 +47,7 @@ def engine_of(name: str, store: StoreSettings) -> Engine:
         made = kind.load()
     except ModuleNotFoundError as error:
         raise SettingsError(
-            f"[stores.{name}] url: {kind.name} needs {error.name}, which is not installed; "
-            f"install 'penstock[{kind.module.rpartition('.')[2]}]'"
+            f"[stores.{name}] url: {kind.name} needs {error.name}, which is not installed; {_to_install(kind)}"
         ) from error
     with naming(name):
         engine: Engine = made(store.url, number=store.number, **_listening(store, made))
@@ -188,6 +188,13 @@ def _listening(store: StoreSettings, made: Callable[..., Engine]) -> Mapping[str
             f"listen_url: {kind_of(store)} does not listen anywhere else; remove it"
         )
     return {"listen_url": store.listen_url}
+
+
+def _to_install(kind: EntryPoint) -> str:
+    package = kind.dist.name if kind.dist else OURS
+    if package == OURS:
+        return f"install '{OURS}[{kind.module.rpartition('.')[2]}]'"
+    return f"see what its package {package} says of it"
 
 
 def _kind(name: str, store: StoreSettings) -> EntryPoint:

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,19 @@ def test_an_engine_without_its_driver_says_what_to_install(
 
     with pytest.raises(SettingsError, match=rf"stores\.main.*{driver}.*'penstock\[{kind}\]'"):
         engine_of("main", StoreSettings(url=f"{scheme}:///penstock"))
+
+
+def test_what_an_engine_of_others_lacks_is_for_its_package_to_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "strange-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Name: strange\n")
+    (package / "entry_points.txt").write_text("[penstock.engines]\nodd = penstock_odd:Engine\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(SettingsError, match=r"odd needs penstock_odd.*its package strange says"):
+        engine_of("main", StoreSettings(url="odd:///x"))
 
 
 def test_a_store_that_loses_jobs_must_be_accepted() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import penstock.engines
 
+FEDERATED = "federated"
 BRACKETS = re.compile(r"\[(.*)\]")
 
 Counts = Mapping[str, Counter[str]]
@@ -46,9 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def engines_of(nodeid: str, engines: Iterable[str]) -> list[str]:
-    """The engines that the case names in its brackets, as `test_conforms[sqlite-ack]` does."""
+    """The engines that the case names in its brackets, as `test_conforms[sqlite-ack]` does.
+
+    A case of a federation is the federation's alone, whatever its partitions are.
+    """
     brackets = BRACKETS.search(nodeid)
     values = brackets.group(1).split("-") if brackets else []
+    if FEDERATED in values:
+        values = [FEDERATED]
     return [engine for engine in engines if engine in values]
 
 

@@ -8,7 +8,7 @@ from tests.house.tally import Tally, engines_of, lines_of
 
 pytest_plugins = ["pytester"]
 
-ENGINES = ["memory", "redis", "sqlite"]
+ENGINES = ["federated", "memory", "redis", "sqlite"]
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,19 @@ ENGINES = ["memory", "redis", "sqlite"]
         ("tests/engines/test_redis.py::test_ack", []),
         ("tests/test_queue.py::test_in[1-memory-2]", ["memory"]),
         ("tests/test_queue.py::test_in[memory_usage]", []),
+        ("tests/test_copy.py::test_copy[sqlite-redis]", ["redis", "sqlite"]),
+        ("tests/test_federated.py::test_conforms[memory-2-federated-ack::works]", ["federated"]),
     ],
-    ids=["alone", "with a case", "with a group", "only in the file", "in the midst", "in a word"],
+    ids=[
+        "alone",
+        "with a case",
+        "with a group",
+        "only in the file",
+        "in the midst",
+        "in a word",
+        "two",
+        "federated",
+    ],
 )
 def test_a_case_belongs_to_the_engine_in_its_brackets(nodeid: str, expected: list[str]) -> None:
     assert engines_of(nodeid, ENGINES) == expected
@@ -61,4 +72,9 @@ def test_a_case_is_counted_once_and_a_broken_fixture_too(pytester: pytest.Pytest
     run = pytester.inline_run("-p", "no:asyncio", plugins=[tally := Tally(ENGINES)])
 
     assert run.ret == pytest.ExitCode.TESTS_FAILED
-    assert tally.lines() == ["memory: no case", "redis: 1 failed", "sqlite: 1 failed, 1 passed"]
+    assert tally.lines() == [
+        "federated: no case",
+        "memory: no case",
+        "redis: 1 failed",
+        "sqlite: 1 failed, 1 passed",
+    ]

@@ -1,7 +1,7 @@
 """A private Redis: data in a temporary directory, a socket beside it, no port; what it answers is on disk.
 
-`PENSTOCK_TEST_REDIS_URL` names a database to use instead: every key of store 0 in it is deleted, and
-only one process may test on it at a time.
+`PENSTOCK_TEST_REDIS_URL` names a database to use instead: every key of store 0 in it is deleted. The processes of a
+parallel run take the databases after it, one each.
 """
 
 import os
@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -49,7 +50,9 @@ class Server:
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"redis:///0?socket={self._socket}" if self.is_private else os.environ[GIVEN]
+        if self.is_private:
+            return f"redis:///0?socket={self._socket}"
+        return _of_this_process(os.environ[GIVEN])
 
     @contextmanager
     def serve(self) -> Iterator[str]:
@@ -109,6 +112,13 @@ class Server:
                 return client.recv(64).startswith(b"+PONG")
             except OSError:
                 return False
+
+
+def _of_this_process(given: str) -> str:
+    parts = urlsplit(given)
+    database = int(parts.path.strip("/") or 0)
+    database += int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return parts._replace(path=f"/{database}").geturl()
 
 
 @contextmanager
