@@ -18,13 +18,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from penstock.job import (
     Claim,
     ClaimRef,
     Counts,
+    Delivery,
     FollowUp,
     Job,
     JobId,
@@ -219,6 +220,16 @@ class StoreIdentity:
 
     uuid: str
     number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What the queue of a type stamps on a job that says nothing itself."""
+
+    type: str  # empty: every type without a stamp of its own
+    store: str | None  # where its jobs live, if not in the store that is told
+    max_attempts: int
+    delivery: Delivery
 
 
 KeyRecord = tuple[str, str, int]  # domain, key, item
@@ -485,4 +496,13 @@ class Engine(Protocol):
 
     async def workers(self) -> Sequence[Presence]:
         """The runners that announced themselves and have not expired."""
+        ...
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """An engine whose store takes jobs from others than us, and has to stamp them itself."""
+
+    async def learn(self, stamps: Sequence[Stamp]) -> None:
+        """Jobs that others push from now on are stamped so; of those that live elsewhere none is taken."""
         ...

@@ -230,6 +230,7 @@ class Job:
     progress: Progress | None = None
     cancel_requested: bool = False
     root: Root | None = None
+    dedupe_key: str | None = None  # by which an equal push finds it; it leaves at the claim
     follow_ups: tuple[FollowUpId, ...] = ()
     unreadable: str | None = None  # why the stored row could not be decoded; such a job is buried
 

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from penstock.engine import Engine, conflicts
+from penstock.engine import Engine, Learning, conflicts
 from penstock.engines.memory import MemoryEngine
 from penstock.engines.postgresql import PostgresqlEngine
 from penstock.engines.redis import RedisEngine
@@ -39,7 +39,12 @@ def test_each_method_says_what_it_leaves_true(method: str) -> None:
 def test_no_engine_offers_a_way_around_the_contract() -> None:
     allowed = {*METHODS, "features", "identity"}
     # Told by docs: what an engine of its own kind needs before it is open.
-    own: dict[type, set[str]] = {SqliteEngine: {"migrate", "pending"}}
+    own: dict[type, set[str]] = {
+        SqliteEngine: {"migrate", "pending"},
+        # Told by the contract: what an engine must know whose store takes jobs from others.
+        PostgresqlEngine: {"learn"},
+    }
+    assert isinstance(PostgresqlEngine("postgresql:///"), Learning)
 
     for engine in ENGINES:
         public = {name for name in vars(engine) if not name.startswith("_")}

@@ -1,14 +1,15 @@
 """From settings to parts: engines, handlers and policies, each made as its section says."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points, version
+from inspect import signature
 
 from penstock.commands.callback import CallbackCommand
 from penstock.commands.exec import ExecCommand
 from penstock.commands.http import HttpCommand
-from penstock.engine import Engine, Feature
+from penstock.engine import Engine, Feature, Stamp
 from penstock.engines.federated import FederatedEngine, Partition
 from penstock.errors import EngineError, EngineUnavailable, SettingsError, StoreMismatch
 from penstock.handler import Handler, Registry
@@ -49,7 +50,7 @@ def engine_of(name: str, store: StoreSettings) -> Engine:
             f"install 'penstock[{kind.module.rpartition('.')[2]}]'"
         ) from error
     with naming(name):
-        engine: Engine = made(store.url, number=store.number)
+        engine: Engine = made(store.url, number=store.number, **_listening(store, made))
     return engine
 
 
@@ -120,6 +121,13 @@ def routes_of(settings: Settings) -> Mapping[str, str]:
     return {type: queue.store for type, queue in settings.queues.items() if queue.store}
 
 
+def stamps_of(settings: Settings, policies: Policies, store: str) -> list[Stamp]:
+    """What the queues of all types stamp on their jobs, as this store is to know it."""
+    default, routes = default_store(settings), routes_of(settings)
+    types = ["", *sorted({*policies.types, *routes} - {"default", CALLBACK_TYPE})]
+    return [_stamp(type, policies.of(type), routes.get(type, default), store) for type in types]
+
+
 def configured_types(settings: Settings) -> Collection[str]:
     """The types that have a section."""
     return settings.queues.keys() - {"default", CALLBACK_TYPE}
@@ -131,6 +139,15 @@ def default_store(settings: Settings) -> str:
     if default is not None and default.store is not None:
         return default.store
     return next(iter(settings.stores))
+
+
+def _stamp(type: str, policy: Policy, home: str, store: str) -> Stamp:
+    return Stamp(
+        type=type,
+        store=None if home == store else home,
+        max_attempts=policy.max_attempts,
+        delivery=policy.delivery,
+    )
 
 
 def _policy(queue: QueueSettings, below: Policy) -> Policy:
@@ -160,6 +177,17 @@ def _backoff(queue: QueueSettings, below: Exponential | Steps) -> Exponential | 
 
 def _seconds(value: float | None, below: timedelta) -> timedelta:
     return below if value is None else timedelta(seconds=value)
+
+
+def _listening(store: StoreSettings, made: Callable[..., Engine]) -> Mapping[str, str]:
+    """What an engine is told that can listen elsewhere; SettingsError where it is to, and cannot."""
+    if not store.listen_url:
+        return {}
+    if "listen_url" not in signature(made).parameters:
+        raise SettingsError(
+            f"listen_url: {kind_of(store)} does not listen anywhere else; remove it"
+        )
+    return {"listen_url": store.listen_url}
 
 
 def _kind(name: str, store: StoreSettings) -> EntryPoint:

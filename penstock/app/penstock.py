@@ -5,7 +5,7 @@ import contextlib
 import inspect
 import os
 import socket
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from penstock.app.building import (
     refuse_unknown_engines,
     registry_of,
     routes_of,
+    stamps_of,
     used_as_partitions_only,
 )
 from penstock.app.edge import Edge
@@ -34,7 +35,7 @@ from penstock.app.opening import late_of, open_store
 from penstock.app.pushing import PushOptions
 from penstock.clock import duration
 from penstock.commands.http import HttpCommand
-from penstock.engine import Engine, Pushed
+from penstock.engine import Engine, Pushed, Stamp
 from penstock.errors import EngineError, WrongState
 from penstock.events import Events
 from penstock.group import QueueGroup, Store, answers_of
@@ -315,7 +316,9 @@ class Penstock:
         late = used_as_partitions_only(self.settings)
         if not self._engines:
             own = {
-                name: late_of(name, stores[name], engine) if name in late else engine
+                name: late_of(name, stores[name], engine, self._stamps(name))
+                if name in late
+                else engine
                 for name, engine in self.build_engines().items()
             }
             spread = {name: federation_of(stores[name], own) for name in stores.keys() - own.keys()}
@@ -325,7 +328,10 @@ class Penstock:
             if name in late:
                 await engine.open()
             else:
-                await open_store(name, stores[name], engine)
+                await open_store(name, stores[name], engine, self._stamps(name))
+
+    def _stamps(self, name: str) -> Sequence[Stamp]:
+        return stamps_of(self.settings, self.policies, name)
 
     def _store(self, name: str, engine: Engine, settings: StoreSettings) -> Store:
         return Store(

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -26,6 +27,13 @@ class Measure:
 
     run: Callable[[Ground], Awaitable[Sequence[Figure]]]
     jobs: Callable[[Sizes], int] = lambda sizes: sizes.in_rounds
+    compares: bool = False  # two stores
+
+
+def _comparison(
+    run: Callable[[Ground], Awaitable[Sequence[Figure]]], jobs: Callable[[Sizes], int]
+) -> Measure:
+    return Measure(run, jobs, compares=True)
 
 
 MEASURES: Mapping[str, Measure] = {
@@ -35,10 +43,12 @@ MEASURES: Mapping[str, Measure] = {
     "drain-20": Measure(partial(draining.drain, slots=20)),
     "drain-200": Measure(partial(draining.drain, slots=200)),
     "pick-up": Measure(picking.pick_up),
-    "claim-1-queue": Measure(claiming.in_one_queue, lambda sizes: sizes.large),
-    "claim-many-queues": Measure(claiming.in_many_queues, lambda sizes: sizes.large),
-    "claim-scheduled": Measure(claiming.beside_scheduled, lambda sizes: sizes.scheduled),
-    "claim-superseded": Measure(claiming.beside_superseded, lambda sizes: sizes.superseded),
+    "claim-1-queue": _comparison(claiming.in_one_queue, lambda sizes: sizes.large),
+    "claim-many-queues": _comparison(claiming.in_many_queues, lambda sizes: sizes.large),
+    "claim-scheduled": _comparison(claiming.beside_scheduled, lambda sizes: sizes.scheduled),
+    "claim-superseded": _comparison(claiming.beside_superseded, lambda sizes: sizes.superseded),
+    "claim-finished": _comparison(claiming.after_finished, lambda sizes: sizes.finished),
+    "claim-held-open": _comparison(claiming.beside_transaction, lambda sizes: sizes.held_open),
 }
 
 
@@ -87,13 +97,18 @@ class Bench:
 
     async def _measure(self, name: str, say: Callable[[str], None]) -> Sequence[Figure]:
         say("")
-        with self.place.store() as settings:
-            ground = Ground(settings=settings, domain=f"bench-{name}", sizes=self.sizes, say=say)
-            return await MEASURES[name].run(ground)
+        measure = MEASURES[name]
+        async with AsyncExitStack() as stores:
+            store = await stores.enter_async_context(self.place.store())
+            ground = Ground(settings=store, domain=f"bench-{name}", sizes=self.sizes, say=say)
+            if measure.compares and not self.place.shared:
+                other = await stores.enter_async_context(self.place.store())
+                ground = replace(ground, other=other)
+            return await measure.run(ground)
 
     async def _look(self) -> str | None:
         """The version of what stores the jobs, where it can be told; NotAllowed where it may not be measured."""
-        with self.place.store() as settings:
+        async with self.place.store() as settings:
             ground = Ground(settings=settings, domain=TRIAL, sizes=self.sizes)
             async with ground.open() as site:
                 counts = await site.store.engine.counts()

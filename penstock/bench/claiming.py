@@ -1,24 +1,23 @@
-"""What a claim costs, and whether it costs more where many jobs wait, are scheduled or are superseded."""
+"""Whether a claim costs more where many jobs wait, are scheduled, are superseded or have ended."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 
-from penstock.bench.bare import Bare
-from penstock.bench.figures import Figure, Ratio, Time, Times, Total, ratio, times
-from penstock.bench.ground import TTL, TYPE, Ground, Site, new_job, since
+from penstock.bench.claims import WORKER, More, compared, end, figures_of, time_of
+from penstock.bench.figures import Figure, Time, Total, times
+from penstock.bench.ground import TTL, TYPE, Ground, Site, new_job
 from penstock.bench.sizes import BATCH
-from penstock.engine import Ack, Claimed, Want
+from penstock.bench.timing import since
+from penstock.engine import Want
 from penstock.errors import BenchFailed
 from penstock.job import NewJob, QueueKey, Root
 
-WORKER = "bench"
-TURN = 10  # samples of ours, then as many of the bare store
-LEAST = 20  # samples of a population, however slow the store is
-LONGEST = timedelta(seconds=6)  # for the samples of a population, once there are enough
-AT_MOST = 1.5  # times dearer is what we aim for
+AFTER_MANY = 1 / 0.7  # times dearer, so that claims keep 70 % of their speed
+HELD_OPEN = 1 / 0.3
 
 _FIRST = 900  # priority: before all others
 _LAST = 100
@@ -40,137 +39,120 @@ async def in_many_queues(ground: Ground) -> Sequence[Figure]:
 
 async def beside_scheduled(ground: Ground) -> Sequence[Figure]:
     """Few jobs, alone and beside many scheduled ones of their queue."""
-    sizes = ground.sizes
+    count = ground.sizes.scheduled
     job = new_job(ground.queue)
-    async with ground.open() as site:
-        claims = Claims(ground, site, [job])
-        await ground.fill(site, [job] * sizes.small, sizes.small)
-        alone = await claims.cost()
-        scheduled = [replace(job, delay=timedelta(days=1))] * sizes.scheduled
-        await ground.fill(site, scheduled, sizes.scheduled)
-        beside = await claims.cost()
-    about = f"{sizes.small:,} waiting beside {sizes.scheduled:,} scheduled"
-    return _compared("claim-scheduled", about, f"{sizes.small:,} waiting alone", beside, alone)
+    scheduled = [replace(job, delay=timedelta(days=1))]
+    async with compared(ground, [job], _filling(ground, scheduled, count)) as found:
+        about, base = _beside(ground, f"{count:,} scheduled")
+        return figures_of("claim-scheduled", about, base, found)
 
 
 async def beside_superseded(ground: Ground) -> Sequence[Figure]:
     """Few jobs, alone and before many that are superseded; and what it takes to get past those."""
-    sizes = ground.sizes
+    count = ground.sizes.superseded
     job = new_job(ground.queue)
     first = replace(job, priority=_FIRST)
-    async with ground.open() as site:
-        claims = Claims(ground, site, [first])
-        await ground.fill(site, [first] * sizes.small, sizes.small)
-        alone = await claims.cost()
-        await ground.fill(site, [replace(job, root=_OLD)] * sizes.superseded, sizes.superseded)
+
+    @asynccontextmanager
+    async def more(site: Site) -> AsyncIterator[None]:
+        await ground.fill(site, [replace(job, root=_OLD)] * count, count)
         await ground.fill(site, [replace(job, priority=_LAST, root=_NEW)] * BATCH, BATCH)
-        beside = await claims.cost()
-        past = await _get_past(ground, site)
-    about = f"{sizes.small:,} waiting beside {sizes.superseded:,} superseded"
-    compared = _compared("claim-superseded", about, f"{sizes.small:,} waiting alone", beside, alone)
-    return [*compared, *past]
+        yield
+
+    async with compared(ground, [first], more) as found:
+        about, base = _beside(ground, f"{count:,} superseded")
+        figures = figures_of("claim-superseded", about, base, found)
+        return [*figures, *await _get_past(ground, found.site)]
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a claim costs in one population."""
+async def after_finished(ground: Ground) -> Sequence[Figure]:
+    """Few jobs in a fresh store, and in one in which many have been done and can still be read."""
+    count = ground.sizes.finished
+    job = new_job(ground.queue)
 
-    ours: Times
-    limit: Times | None
+    @asynccontextmanager
+    async def more(site: Site) -> AsyncIterator[None]:
+        await _finish(ground, site, job, count)
+        yield
 
-
-class Claims:
-    """Claims from the queues of these jobs, in turns. What is claimed is ended and replaced by as many as before."""
-
-    def __init__(self, ground: Ground, site: Site, jobs: Sequence[NewJob]) -> None:
-        self._ground = ground
-        self._site = site
-        self._turns = cycle(jobs)
-        self._queues = min(len(jobs), BATCH)
-
-    async def cost(self) -> Cost:
-        """The cost of claims, ours in turns with the bare store's."""
-        ours: list[timedelta] = []
-        limit: list[timedelta] = []
-        began = time.perf_counter_ns()
-        while len(ours) < self._ground.sizes.claims:
-            if since(began) > LONGEST and len(ours) >= LEAST:
-                break
-            self._ground.say(f"claim {len(ours)} of {self._ground.sizes.claims}")
-            ours += [await self._claim() for _ in range(TURN)]
-            if self._site.bare is not None:
-                limit += [await self._claim_bare(self._site.bare) for _ in range(TURN)]
-        return Cost(times(ours), times(limit) if limit else None)
-
-    async def _claim(self) -> timedelta:
-        jobs = list(islice(self._turns, self._queues))
-        wants = self._wants(jobs)
-        began = time.perf_counter_ns()
-        claimed = await self._site.store.claim(wants, WORKER)
-        took = since(began)
-        if len(claimed.claims) != self._each * len(jobs):
-            raise BenchFailed(
-                f"a claim of {self._each * len(jobs)} jobs got {len(claimed.claims)}, where more were waiting; "
-                "look for the cause before you trust this store"
-            )
-        await end(self._site, claimed)
-        await self._replace(jobs)
-        return took
-
-    async def _claim_bare(self, bare: Bare) -> timedelta:
-        jobs = list(islice(self._turns, self._queues))
-        took = await bare.claim(self._wants(jobs))
-        await bare.ack()
-        await self._replace(jobs)
-        return took
-
-    @property
-    def _each(self) -> int:
-        return BATCH // self._queues
-
-    def _wants(self, jobs: Sequence[NewJob]) -> Sequence[Want]:
-        return [Want(queue=job.queue, limit=self._each, ttl=TTL) for job in jobs]
-
-    async def _replace(self, jobs: Sequence[NewJob]) -> None:
-        await self._site.store.push([job for job in jobs for _ in range(self._each)])
+    async with compared(ground, [job], more) as found:
+        about = f"{ground.sizes.small:,} waiting after {count:,} were done"
+        base = f"{ground.sizes.small:,} waiting in a fresh store"
+        return figures_of("claim-finished", about, base, found, at_most=AFTER_MANY)
 
 
-async def end(site: Site, claimed: Claimed) -> None:
-    """The claims have ended done."""
-    await site.store.engine.ack([Ack(ref=claim.ref) for claim in claimed.claims])
+async def beside_transaction(ground: Ground) -> Sequence[Figure]:
+    """Few jobs, alone and while somebody has held a transaction open since many others were done.
+
+    Nothing where the store knows no such transactions.
+    """
+    count = ground.sizes.held_open
+    job = new_job(ground.queue)
+
+    @asynccontextmanager
+    async def more(site: Site) -> AsyncIterator[None]:
+        async with _transaction(site) or nullcontext():
+            await _finish(ground, site, job, count)
+            yield
+
+    async with ground.open() as site:
+        if _transaction(site) is None:
+            return []
+    async with compared(ground, [job], more) as found:
+        about = f"{ground.sizes.small:,} waiting, a transaction held open for {count:,} jobs"
+        base = f"{ground.sizes.small:,} waiting, none held"
+        return figures_of("claim-held-open", about, base, found, at_most=HELD_OPEN)
+
+
+def _transaction(site: Site) -> AbstractAsyncContextManager[None] | None:
+    return None if site.bare is None else site.bare.open_transaction()
 
 
 async def _few_and_many(
     ground: Ground, name: str, where: str, jobs: Sequence[NewJob]
 ) -> Sequence[Figure]:
     sizes = ground.sizes
-    more: Iterator[NewJob] = cycle(jobs)
-    async with ground.open() as site:
-        claims = Claims(ground, site, jobs)
-        await ground.fill(site, islice(more, sizes.small), sizes.small)
-        few = await claims.cost()
-        await ground.fill(site, islice(more, sizes.large - sizes.small), sizes.large)
-        many = await claims.cost()
-    cheap, dear = f"{sizes.small:,} waiting in {where}", f"{sizes.large:,} waiting in {where}"
-    return [_time(f"{name}-few", cheap, few), *_compared(name, dear, cheap, many, few)]
+    more = _filling(ground, jobs, sizes.large - sizes.small)
+    async with compared(ground, jobs, more) as found:
+        cheap, dear = f"{sizes.small:,} waiting in {where}", f"{sizes.large:,} waiting in {where}"
+        few = time_of(f"{name}-few", cheap, found.alone)
+        return [few, *figures_of(name, dear, cheap, found)]
 
 
-def _compared(name: str, about: str, base: str, dear: Cost, cheap: Cost) -> Sequence[Figure]:
-    """The cost, and how much dearer that is than in the smaller population."""
-    value = ratio(dear.ours, cheap.ours)
-    limit = ratio(dear.limit, cheap.limit) if dear.limit and cheap.limit else None
-    beside = Ratio(
-        name=f"{name}-ratio",
-        about=f"{about} / {base}",
-        value=value,
-        at_most=AT_MOST,
-        limit=limit,
-    )
-    return [_time(name, about, dear), beside]
+def _beside(ground: Ground, what: str) -> tuple[str, str]:
+    """How the two sides are told."""
+    few = f"{ground.sizes.small:,} waiting"
+    return f"{few} beside {what}", f"{few} alone"
 
 
-def _time(name: str, about: str, cost: Cost) -> Time:
-    return Time(name=name, about=f"claim of {BATCH}, {about}", ours=cost.ours, limit=cost.limit)
+def _filling(ground: Ground, jobs: Sequence[NewJob], count: int) -> More:
+    """So many of these jobs, in turns, come on top."""
+
+    @asynccontextmanager
+    async def more(site: Site) -> AsyncIterator[None]:
+        await ground.fill(site, islice(cycle(jobs), count), count)
+        yield
+
+    return more
+
+
+async def _finish(ground: Ground, site: Site, job: NewJob, count: int) -> None:
+    """So many are pushed and done; as many wait as before."""
+
+    async def some(most: int) -> None:
+        await site.store.push([job] * most)
+        left = most
+        while left:
+            claimed = await site.store.claim([replace(_want(ground), limit=left)], WORKER)
+            if not claimed.claims:
+                raise BenchFailed(
+                    f"a claim of {left} jobs got none, where more were waiting; "
+                    "look for the cause before you trust this store"
+                )
+            await end(site, claimed)
+            left -= len(claimed.claims)
+
+    await ground.in_lanes("finishing", count, some)
 
 
 async def _get_past(ground: Ground, site: Site) -> Sequence[Figure]:

@@ -17,10 +17,10 @@ from penstock.bench.ground import (
     new_job,
     nothing,
     push,
-    since,
     spec,
 )
 from penstock.bench.sizes import BATCH
+from penstock.bench.timing import since
 from penstock.engine import Want
 from penstock.errors import BenchFailed
 from penstock.group import Store

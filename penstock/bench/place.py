@@ -1,12 +1,13 @@
-"""Where is measured: a temporary file for each measure, or one store that was given."""
+"""Where is measured: a new store for each measure, or one that was given."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
+from penstock.bench.bare import Twin, sqlite, twin_of
 from penstock.settings import StoreSettings
 
 
@@ -20,31 +21,26 @@ class Place(Protocol):
 
     @property
     def shared(self) -> bool:
-        """Whether all measures work on one store, so that it has to take the jobs of all."""
+        """Whether there is but one store, so that it has to take the jobs of all measures."""
         ...
 
-    def store(self) -> AbstractContextManager[StoreSettings]:
-        """A store to be measured, until the end of the `with`."""
+    def store(self) -> AbstractAsyncContextManager[StoreSettings]:
+        """A store to be measured, until the end of the `async with`; if not shared, another one each time."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Temporary:
-    """A new SQLite file for each measure, removed after it."""
+class Own:
+    """New stores on the server or the disk of one that was named, which is left alone; removed after each measure."""
 
-    directory: Path
+    beside: StoreSettings
+    shown: str
+    twin: Twin
     shared = False
 
-    @property
-    def shown(self) -> str:
-        """The directory of the files."""
-        return f"a new SQLite file in {self.directory} for each measure, removed after it"
-
-    @contextmanager
-    def store(self) -> Iterator[StoreSettings]:
-        """A file that does not exist yet, in a directory of its own."""
-        with tempfile.TemporaryDirectory(prefix="penstock-bench-", dir=self.directory) as place:
-            yield StoreSettings(url=f"sqlite:///{place}/bench.db")
+    def store(self) -> AbstractAsyncContextManager[StoreSettings]:
+        """A store that did not exist before."""
+        return self.twin.own_store(self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,24 @@ class Given:
     shown: str
     shared = True
 
-    @contextmanager
-    def store(self) -> Iterator[StoreSettings]:
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[StoreSettings]:
         """The store that was given."""
         yield self.settings
+
+
+def temporary(directory: Path) -> Own:
+    """New SQLite files in this directory."""
+    return Own(
+        StoreSettings(url=f"sqlite:///{quote(str(directory))}/bench.db"),
+        f"a new SQLite file in {directory} for each measure, removed after it",
+        sqlite,
+    )
+
+
+def place_of(settings: StoreSettings, shown: str) -> Place:
+    """New stores beside this one, or itself where nobody knows how to make another."""
+    twin = twin_of(settings)
+    if twin is None:
+        return Given(settings, shown)
+    return Own(settings, f"a new one beside {shown} for each measure, removed after it", twin)

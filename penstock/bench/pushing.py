@@ -8,8 +8,9 @@ from datetime import timedelta
 from penstock.app import Penstock
 from penstock.bench.bare import Bare
 from penstock.bench.figures import Figure, Rate, rates
-from penstock.bench.ground import BARE_TYPE, Ground, new_job, push, since, spec
+from penstock.bench.ground import BARE_TYPE, Ground, new_job, push, spec
 from penstock.bench.sizes import BATCH, TASKS
+from penstock.bench.timing import since
 from penstock.job import QueueKey
 
 PushRound = Callable[[Penstock], Awaitable[None]]

@@ -40,6 +40,16 @@ class Sizes:
         """The jobs of an old root that claims step over."""
         return self.large // 10
 
+    @property
+    def finished(self) -> int:
+        """The jobs that were done before claims are measured."""
+        return self.large
+
+    @property
+    def held_open(self) -> int:
+        """The jobs that were done while a transaction was held open."""
+        return self.large // 5
+
     @classmethod
     def quick(cls) -> Self:
         """Enough for a look, in about ten seconds."""

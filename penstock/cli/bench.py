@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from penstock.bench import MEASURES, Bench, Given, Place, Report, Say, Sizes, Temporary
+from penstock.bench import MEASURES, Bench, Place, Report, Say, Sizes, place_of, temporary
 from penstock.bench.document import document
 from penstock.bench.sizes import SMALL
 from penstock.bench.table import lines
@@ -78,11 +78,11 @@ async def _until_stopped(bench: Bench, say: Say) -> Report:
 
 def _place(config: Path | None, store: str | None) -> Place:
     if store is None:
-        return Temporary(Path(tempfile.gettempdir()))
+        return temporary(Path(tempfile.gettempdir()))
     if ":" in store:
         # What a bench stores may be lost.
         kind = store.partition(":")[0]  # no more of it: a URL may hold a password
-        return Given(StoreSettings(url=store, accept_volatile=True), f"the given {kind} store")
+        return place_of(StoreSettings(url=store, accept_volatile=True), f"the given {kind} store")
     stores = options.settings_of(config).stores
     if store not in stores:
         raise SettingsError(
@@ -90,7 +90,7 @@ def _place(config: Path | None, store: str | None) -> Place:
         )
     if stores[store].partitions is not None:
         raise SettingsError(f"--store {store}: is federated; name one of its partitions")
-    return Given(stores[store], f"store {store}")
+    return place_of(stores[store], f"store {store}")
 
 
 @contextmanager

@@ -24,6 +24,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "retry": ("penstock.cli.retry", "Let dead jobs run again."),
     "pause": ("penstock.cli.pause", "Let no jobs of a type begin."),
     "resume": ("penstock.cli.resume", "Let jobs of a paused type begin again."),
+    "copy-queue": ("penstock.cli.copy_queue", "Copy or move waiting jobs to another store."),
     "bench": ("penstock.cli.bench", "Measure a store on this machine."),
     "migrate": ("penstock.cli.migrate", "Bring every store to this version's schema."),
     "completion": ("penstock.cli.completion", "Print what completes commands in your shell."),

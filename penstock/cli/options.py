@@ -238,6 +238,17 @@ def on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, stop)
 
 
+async def until_stopped(main: Coroutine[object, object, T]) -> T:
+    """What it comes to; cancelled by SIGTERM or SIGINT, with everything put in order on the way out."""
+    running = asyncio.ensure_future(main)
+    on_signals(lambda: _cancel(running))
+    return await running
+
+
+def _cancel(task: asyncio.Future[T]) -> None:
+    task.cancel()
+
+
 def log_to_stderr() -> None:
     """Log lines go to standard error, one line each, whatever they carry."""
     handler = logging.StreamHandler()

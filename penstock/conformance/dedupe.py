@@ -136,6 +136,39 @@ async def test_the_twin_keeps_what_it_was_pushed_with(harness: Harness) -> None:
     assert (name_of(stored), stored.details, stored.max_attempts) == ("first", Details(), 5)
 
 
+async def test_a_waiting_job_tells_its_key(harness: Harness) -> None:
+    texts = (*HOSTILE_TEXTS, "x" * 255)
+    ids = await push(harness.engine, *(job(dedupe_key=text) for text in texts), job())
+
+    found = await harness.engine.get(ids)
+
+    assert [one and one.dedupe_key for one in found] == [*texts, None]
+
+
+async def test_a_job_that_was_claimed_tells_no_key_beside_its_later_twin(harness: Harness) -> None:
+    held = await claimed_job(harness.engine, KEYED)
+    later = await push_one(harness.engine, TWIN)
+    claimed = await read(harness.engine, held.job.id)
+    await harness.engine.release([Release(ref=held.ref)])
+
+    [released, twin] = await harness.engine.get([held.job.id, later])
+
+    assert held.job.dedupe_key is claimed.dedupe_key is None
+    assert released is not None
+    assert released.dedupe_key is None
+    assert twin is not None
+    assert twin.dedupe_key == "key"
+
+
+@needs(Feature.DELAY)
+async def test_a_scheduled_job_tells_its_key_in_a_list_too(harness: Harness) -> None:
+    await push(harness.engine, replace(KEYED, delay=HOUR))
+
+    [listed] = await everything(harness.engine)
+
+    assert (listed.state, listed.dedupe_key) == (State.SCHEDULED, "key")
+
+
 async def test_the_key_leaves_when_the_job_is_claimed(harness: Harness) -> None:
     await push(harness.engine, KEYED)
     await claim_one(harness.engine)

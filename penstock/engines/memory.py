@@ -694,6 +694,7 @@ class MemoryEngine:
             progress=row.progress,
             cancel_requested=row.cancel_requested,
             root=row.root and replace(row.root, is_self=details.root_is_self),
+            dedupe_key=row.dedupe_key,
             follow_ups=row.follow_ups,
             unreadable=unreadable,
         )

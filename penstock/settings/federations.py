@@ -10,6 +10,7 @@ from penstock.settings.source import Source
 _LEFT = {
     "url": "stands beside partitions; a store has one of the two",
     "number": "a federated store has none, as its partitions issue the ids; remove it",
+    "listen_url": "a federated store does not listen itself; give it to its partitions",
     "accept_volatile": "a federated store has none, its partitions say so themselves; remove it",
     "migrate": "a federated store has no schema, its partitions say so themselves; remove it",
 }

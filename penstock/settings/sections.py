@@ -29,6 +29,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: Text = ""  # empty where there are partitions
     number: StoreNumber = 0
     accept_volatile: bool = False
+    listen_url: str = ""  # where to listen, if `url` goes by a pooler
     migrate: bool = True  # whoever opens the store brings its schema up to date
     partitions: dict[str, Weight] | None = None  # the weights of other stores
     max_partitions_try: Tries = 2

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from penstock.bench import Report, Sizes, Temporary
+from penstock.bench import Report, Sizes, temporary
 from penstock.bench.figures import Rate, Ratio, Time, Total, rates, times
 from penstock.bench.machine import Machine
 
@@ -23,7 +23,7 @@ def report(sizes: Sizes | None = None) -> Report:
             cores=2,
             store="SQLite 3.99",
         ),
-        place=Temporary(Path("somewhere")).shown,
+        place=temporary(Path("somewhere")).shown,
         sizes=sizes or Sizes(),
         figures=[
             Rate(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.bench import MEASURES, Bench, Given, Place, Temporary
+from penstock.bench import MEASURES, Bench, Given, Place, temporary
 from penstock.bench.bench import BYTES_PER_JOB
 from penstock.bench.ground import push, spec
 from penstock.errors import NotAllowed
@@ -17,7 +17,7 @@ from tests.bench.tiny import TINY, ground_on, memory_settings, sqlite_settings
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     match request.param:
         case "temporary":
-            return Temporary(tmp_path)
+            return temporary(tmp_path)
         case "given":
             return Given(sqlite_settings(tmp_path), "the given store")
     return Given(memory_settings(), "memory")
@@ -39,7 +39,7 @@ async def test_every_measure_runs_in_every_place(place: Place) -> None:
 
 
 async def test_only_what_is_wanted_is_measured_in_the_usual_order(tmp_path: Path) -> None:
-    bench = Bench(place=Temporary(tmp_path), sizes=TINY, only=("push-tasks", "push-single"))
+    bench = Bench(place=temporary(tmp_path), sizes=TINY, only=("push-tasks", "push-single"))
 
     report = await bench.run()
 
@@ -47,7 +47,7 @@ async def test_only_what_is_wanted_is_measured_in_the_usual_order(tmp_path: Path
 
 
 async def test_nothing_of_a_temporary_place_is_left(tmp_path: Path) -> None:
-    await Bench(place=Temporary(tmp_path), sizes=TINY, only=["push-single"]).run()
+    await Bench(place=temporary(tmp_path), sizes=TINY, only=["push-single"]).run()
 
     assert left_in(tmp_path) == []
 
@@ -86,7 +86,7 @@ async def test_a_disk_without_room_is_refused_before_anything_is_stored(
 async def test_what_needs_little_room_may_be_measured_on_the_same_disk(tmp_path: Path) -> None:
     huge = TINY.with_large(10**15)
 
-    report = await Bench(place=Temporary(tmp_path), sizes=huge, only=["push-single"]).run()
+    report = await Bench(place=temporary(tmp_path), sizes=huge, only=["push-single"]).run()
 
     assert [figure.name for figure in report.figures] == ["push-single"]
 

@@ -79,8 +79,8 @@ def test_a_store_by_its_name_in_the_configuration(penstock: Shell) -> None:
     answer = penstock(*QUICK, "--only", "push-single", "--store", "side")
 
     assert answer.code == 0
-    assert "store: store side" in answer.out
-    assert Path("side.db").exists()
+    assert "store: a new one beside store side" in answer.out
+    assert not Path("side.db").exists()
 
 
 def test_a_name_that_is_not_configured_is_refused(penstock: Shell) -> None:
@@ -92,15 +92,15 @@ def test_a_name_that_is_not_configured_is_refused(penstock: Shell) -> None:
     assert "did you mean side" in answer.err
 
 
-def test_a_used_store_is_refused_and_left_alone(penstock: Shell) -> None:
+def test_a_used_store_is_left_alone(penstock: Shell) -> None:
     Path("penstock.toml").write_text('[stores.main]\nurl = "sqlite:///main.db"\n')
     penstock("push", "http", "--param", "url=http://example.invalid/")
 
-    answer = penstock(*QUICK, "--store", "main")
+    answer = penstock(*QUICK, "--only", "push-single", "--store", "main")
 
-    assert answer.code == 1
-    assert "is in use: 1 job" in answer.err
-    assert "name one that is empty" in answer.err
+    assert answer.code == 0
+    [job] = json.loads(penstock("show-jobs", "--list", "--json").out)["jobs"]
+    assert job["type"] == "http"
 
 
 def test_a_store_without_engine_is_refused(penstock: Shell) -> None:

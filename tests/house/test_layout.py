@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import checks, verbs
+from tests.house import checks, migrations, verbs
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,8 +19,12 @@ CHECKS: list[Check] = [
     checks.long_functions,
     checks.traces_of_a_machine,
     verbs.unequal_verbs,
+    migrations.wrong_migrations,
 ]
 
+FIRST = "penstock/engines/first/migrations"
+MARIADB = "penstock/engines/mariadb/migrations"
+REPEATED = "create table if not exists job (id int);\n"
 ENGINE = "class Engine:\n def ack(): ...\n def push(): ...\n"
 
 
@@ -40,6 +44,8 @@ def house(tmp_path: Path) -> Path:
     write(tmp_path, "penstock/engines/first/writer.py", "")
     write(tmp_path, "penstock/engines/first/sql/ack.sql", "")
     write(tmp_path, "penstock/engines/first/sql/push.sql", "")
+    write(tmp_path, "penstock/engines/first/migrations/0001_jobs.sql", "create table job (id int);")
+    write(tmp_path, "penstock/engines/mariadb/migrations/0001_jobs.sql", REPEATED)
     write(tmp_path, "tests/engines/first/test_restart.py", "")
     write(tmp_path, "tests/test_job.py", "")
     write(tmp_path, "tests/test_engine.py", "")
@@ -82,6 +88,28 @@ BROKEN: list[tuple[Check, str, str]] = [
     (verbs.unequal_verbs, "penstock/engines/second/sql/ack.sql", ""),
     (verbs.unequal_verbs, "penstock/engines/first/sql/acknowledge.sql", ""),
     (verbs.unequal_verbs, "penstock/engines/second/lua/ack.lua", ""),
+    (migrations.wrong_migrations, f"{FIRST}/0003_gap.sql", ""),
+    (migrations.wrong_migrations, f"{FIRST}/0001_twice.sql", ""),
+    (migrations.wrong_migrations, f"{FIRST}/2_short.sql", ""),
+    (migrations.wrong_migrations, f"{FIRST}/0002_later_needs_0003.sql", ""),
+    (migrations.wrong_migrations, f"{FIRST}/0002_drop.sql", "drop table job;"),
+    (migrations.wrong_migrations, f"{FIRST}/0002_a.sql", "ALTER TABLE job RENAME COLUMN a TO b;"),
+    (
+        migrations.wrong_migrations,
+        f"{FIRST}/0002_a.sql",
+        "alter table job alter column a type int;",
+    ),
+    (migrations.wrong_migrations, f"{FIRST}/0002_a.sql", "create unique index a on job (b);"),
+    (
+        migrations.wrong_migrations,
+        f"{FIRST}/0002_a.sql",
+        "alter table job add column a int not null;",
+    ),
+    (migrations.wrong_migrations, f"{FIRST}/0002_a.sql", "alter table job add check (a > 1);"),
+    (migrations.wrong_migrations, f"{FIRST}/0002_a.sql", "delete from job;"),
+    (migrations.wrong_migrations, f"{FIRST}/0002_a.sql", "do $$ begin drop table job; end $$;"),
+    (migrations.wrong_migrations, f"{MARIADB}/0002_a.sql", "create table a (b int);\n"),
+    (migrations.wrong_migrations, f"{MARIADB}/0002_a.sql", "insert into a values (1);\n"),
 ]
 
 
@@ -109,6 +137,27 @@ def test_a_long_file_may_say_why(house: Path) -> None:
     write(house, "tests/test_job.py", '"""Cases."""\n# long: one table of cases\n' + "\n" * 300)
 
     assert checks.long_files(house) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (f"{FIRST}/0002_drop_needs_0002.sql", "drop table job;"),
+        (f"{FIRST}/0002_drop_needs_0001.sql", "drop table job;"),
+        (f"{FIRST}/0002_add.sql", "alter table job add column a int not null default 0;"),
+        (f"{FIRST}/0002_add.sql", "alter table job add column a int default 0 not null;"),
+        (f"{FIRST}/0002_add.sql", "alter table job add column a int;\ncreate index b on job (a);"),
+        (f"{FIRST}/0002_add.sql", "-- Drop nothing.\ncreate table note (id int not null);"),
+        (f"{FIRST}/0002_add.sql", "create function f() as $do$ delete from job; $do$;"),
+        (f"{MARIADB}/0002_add.sql", "alter table job add column if not exists a int;\n"),
+    ],
+)
+def test_a_migration_that_only_adds_or_says_what_it_needs_passes(
+    name: str, text: str, house: Path
+) -> None:
+    write(house, name, text)
+
+    assert migrations.wrong_migrations(house) == []
 
 
 def test_an_engine_that_lacks_a_verb_is_found(house: Path) -> None:

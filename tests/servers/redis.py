@@ -5,6 +5,7 @@ only one process may test on it at a time.
 """
 
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -69,7 +70,11 @@ class Server:
         settings = self._settings | {"dir": str(self._directory), "unixsocket": self._socket}
         arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
         with (self._directory / "log").open("ab") as log:
-            self._process = subprocess.Popen([_binary(self._directory), *arguments], stdout=log)
+            self._process = subprocess.Popen(
+                [_binary(self._directory), *arguments],
+                stdout=log,
+                restore_signals=False,  # a file that may not grow is an error, and no signal that kills
+            )
         self._wait()
 
     def kill(self) -> None:
@@ -77,6 +82,11 @@ class Server:
         assert self._process is not None, "a given server is not ours to kill"
         self._process.kill()
         self._process.wait()
+
+    def limit_files(self, size: int) -> None:
+        """No file of it can grow beyond so many bytes, as on a full disk."""
+        assert self._process is not None, "the disk of a given server is not ours to fill"
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     @property
     def _socket(self) -> str:

@@ -3,19 +3,27 @@
 import asyncio
 import shutil
 import sqlite3
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import msgspec
+
+from penstock.bench.timing import since
 from penstock.engine import Want
 from penstock.engines.sqlite.place import file_of
 from penstock.engines.sqlite.rows import Row, as_json
 from penstock.engines.sqlite.statements import statements
 from penstock.engines.sqlite.times import later, stored
+from penstock.errors import NotAllowed
 from penstock.job import NewJob, QueueKey, dump_details
+from penstock.settings import StoreSettings
 
 WORKER = "bare"
 KEEP = timedelta(days=1)
@@ -61,6 +69,10 @@ class SqliteBare:
         """What was held is done."""
         return await self._in_thread(self._ack)
 
+    def open_transaction(self) -> AbstractAsyncContextManager[None]:
+        """A connection sees the store as it is now."""
+        return _open_transaction(self._path)
+
     async def close(self) -> None:
         """The call that runs has ended, the file is closed."""
         await asyncio.to_thread(self._close)
@@ -86,7 +98,7 @@ class SqliteBare:
         self._run("push.job", jobs=pushed, now=self._now)
         self._run("waiting.enter_ready", entries=entries, now=self._now)
         self._commit(tallies, ids=len(jobs), wakes=1)
-        return _since(began)
+        return since(began)
 
     def _claim(self, wants: Sequence[Want]) -> timedelta:
         queues = [self._number(want.queue) for want in wants]
@@ -99,7 +111,7 @@ class SqliteBare:
         ids = as_json([id for id, _, _, _ in held])
         self._run("get", ids=ids)
         self._commit(_tallies([queue for _, queue, _, _ in held], {_READY: -1, _CLAIMED: 1}))
-        took = _since(began)
+        took = since(began)
 
         self._held = held
         return took
@@ -127,7 +139,7 @@ class SqliteBare:
         until = later(self._now, KEEP)
         self._run("end.keep", ends=as_json([_end(row, until) for row in taken]), now=self._now)
         self._commit(_tallies([row[1] for row in taken], {_CLAIMED: -1, _DONE: 1}))
-        return _since(began)
+        return since(began)
 
     def _begin(self) -> None:
         self._run("transaction.begin")
@@ -155,9 +167,33 @@ class SqliteBare:
         return self._sqlite.execute(self._statements[name], values).fetchall()
 
 
-async def open_bare(url: str) -> SqliteBare:
+async def open_bare(settings: StoreSettings) -> SqliteBare:
     """The file that the URL names, which the engine has made."""
-    return await asyncio.to_thread(SqliteBare, file_of(url))
+    return await asyncio.to_thread(SqliteBare, file_of(settings.url))
+
+
+@asynccontextmanager
+async def own_store(settings: StoreSettings) -> AsyncIterator[StoreSettings]:
+    """A new file on the disk of the one that the URL names, removed at the end."""
+    directory = file_of(settings.url).parent
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="penstock-bench-", dir=directory)
+    except OSError as error:
+        raise NotAllowed(f"no file can be made in {directory}: {error.strerror}") from error
+    with temporary as place:
+        yield msgspec.structs.replace(settings, url=f"sqlite:///{quote(place)}/bench.db")
+
+
+@asynccontextmanager
+async def _open_transaction(path: Path) -> AsyncIterator[None]:
+    beside = sqlite3.connect(path, isolation_level=None)
+    try:
+        # Deferred: it begins with what it reads first, and nothing of the log may be thrown away until it ends.
+        beside.execute("begin")
+        beside.execute(statements()["transaction.store"]).fetchall()
+        yield
+    finally:
+        beside.close()
 
 
 def _row(id: int, queue: int, job: NewJob) -> Row:
@@ -204,7 +240,3 @@ def _tallies(queues: Sequence[int], changes: Mapping[int, int]) -> str:
             for queue, count in sorted(counted.items())
         ]
     )
-
-
-def _since(began: int) -> timedelta:
-    return timedelta(microseconds=(time.perf_counter_ns() - began) / 1000)

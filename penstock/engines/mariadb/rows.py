@@ -68,6 +68,7 @@ class JobRow(NamedTuple):
     percent: float | None
     message: str | None
     follow_ups: str | None
+    dedupe_key: str | None
 
 
 def claims_of(rows: Iterable[Row], worker: str) -> list[Claim]:
@@ -100,6 +101,7 @@ def job_of(row: Row) -> Job:
         progress=_progress(found),
         cancel_requested=bool(found.cancel_requested),
         root=_root(found.root_signature, found.root_timestamp, details),
+        dedupe_key=found.dedupe_key,
         follow_ups=_follow_ups(found.follow_ups),
         unreadable=unreadable,
     )

@@ -9,6 +9,7 @@ from penstock.engine import (
     Bury,
     Cancel,
     Registration,
+    Stamp,
     Want,
 )
 from penstock.job import ClaimRef, NewJob, QueueKey, dump_details
@@ -73,6 +74,16 @@ def of_ends(ends: Sequence[Ack | Bury | Cancel]) -> Parameters:
         "ons": [each.on for _, each in follow_ups],
         "results": [end.result for end in ends],
         "keeps": [end.keep for end in ends],
+    }
+
+
+def of_stamps(stamps: Sequence[Stamp]) -> Parameters:
+    """The stamps on jobs of each type."""
+    return {
+        "types": [stamp.type for stamp in stamps],
+        "stores": [stamp.store for stamp in stamps],
+        "max_attempts": [stamp.max_attempts for stamp in stamps],
+        "deliveries": [stamp.delivery for stamp in stamps],
     }
 
 

@@ -11,6 +11,7 @@ from penstock.engines.postgresql.statements import load, opens
 from penstock.errors import EngineError, EngineUnavailable
 
 MOST_SESSIONS = 8
+STATEMENTS = 100  # that a session keeps prepared
 SECONDS_TO_CONNECT = 10
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_MIGRATE = 6 * 3600  # an index over all finished jobs takes its time
@@ -72,7 +73,8 @@ class Transaction:
 
     async def shape_of(self, verb: str) -> Shape:
         """The shape of the statement `sql/<verb>.sql`."""
-        prepared = await self._session.prepare(load(verb).text)
+        # Without a name: by a pooler, another session would find it taken.
+        prepared = await self._session.prepare(load(verb).text, name="")
         return Shape(
             [type.name for type in prepared.get_parameters()],
             [(column.name, column.type.name) for column in prepared.get_attributes()],
@@ -91,10 +93,17 @@ class Database:
         self._schema = schema
         self._calls: Mapping[str, str] = {}
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._is_pooled = False
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a pooler stands between, which may run each transaction in another session. Known once open."""
+        return self._is_pooled
 
     async def open(self) -> None:
         """Be connected. EngineUnavailable where nobody answers, EngineError where we are not let in."""
         if self._pool is None:
+            self._is_pooled = await _translated(self._meets_pooler)
             self._pool = await _translated(self._connect)
 
     def call(self, calls: Mapping[str, str]) -> None:
@@ -139,6 +148,20 @@ class Database:
             raise EngineError("the postgresql engine is not open; call open() first")
         return self._pool
 
+    async def _meets_pooler(self) -> bool:
+        """Whether the process that greets us is not the one that works for us."""
+        session = await asyncpg.connect(
+            self._url,
+            timeout=SECONDS_TO_CONNECT,
+            command_timeout=SECONDS_TO_ANSWER,
+            statement_cache_size=0,
+        )
+        try:
+            working: int = await session.fetchval(load("open_process").text)
+            return working != session.get_server_pid()
+        finally:
+            await session.close(timeout=SECONDS_TO_CLOSE)
+
     async def _connect(self) -> "asyncpg.Pool[asyncpg.Record]":
         return await asyncpg.create_pool(
             self._url,
@@ -147,6 +170,8 @@ class Database:
             timeout=SECONDS_TO_CONNECT,
             command_timeout=SECONDS_TO_ANSWER,
             server_settings={"application_name": "penstock"},
+            # By a pooler, what one session has prepared is unknown to the next.
+            statement_cache_size=0 if self._is_pooled else STATEMENTS,
             # Unless told otherwise, the driver forgets long statements, and any after five minutes.
             max_cacheable_statement_size=0,
             max_cached_statement_lifetime=0,

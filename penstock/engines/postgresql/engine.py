@@ -24,6 +24,7 @@ from penstock.engine import (
     Release,
     Renew,
     Retry,
+    Stamp,
     StoreIdentity,
     Want,
 )
@@ -44,11 +45,14 @@ _T = TypeVar("_T")
 class PostgresqlEngine:
     """Many processes on many hosts, one PostgreSQL."""
 
-    def __init__(self, url: str, *, number: int = 0, schema: str = "penstock") -> None:
-        if not url.startswith(_SCHEMES):
-            raise EngineError(
-                f"store url {url!r} is none of the postgresql engine; write 'postgresql://...'"
-            )
+    def __init__(
+        self, url: str, *, number: int = 0, schema: str = "penstock", listen_url: str | None = None
+    ) -> None:
+        for name, given in (("url", url), ("listen_url", listen_url or url)):
+            if not given.startswith(_SCHEMES):
+                raise EngineError(
+                    f"store {name} {given!r} is none of the postgresql engine; write 'postgresql://...'"
+                )
         if _SCHEMA.fullmatch(schema) is None:
             raise EngineError(
                 f"schema {schema!r} is no plain name; use up to 63 of a-z 0-9 _, and start with a letter"
@@ -57,8 +61,9 @@ class PostgresqlEngine:
         self._url = url
         self._schema = schema
         self._database = Database(url, schema)
+        self._listens = listen_url is not None  # in any case; else not by a pooler
         self._wake = Wake(self._listen, self._count_of_wakes)
-        self._listener = Listener(url, schema, self._wake.hear)
+        self._listener = Listener(listen_url or url, schema, self._wake.hear)
         self._features: frozenset[Feature] | None = None
         self._identity: StoreIdentity | None = None
 
@@ -81,12 +86,17 @@ class PostgresqlEngine:
         await self._database.open()
         self._wake.open()
         try:
-            self._features = await schema.features_of(self._database)
+            self._listens = self._listens or not self._database.is_pooled
+            self._features = await schema.features_of(self._database) - self._unkept()
             await schema.migrate(self._database)
             self._identity = await schema.identify(self._database, self._number)
         except BaseException:
             await self.close()
             raise
+
+    async def learn(self, stamps: Sequence[Stamp]) -> None:
+        """Whoever pushes by `penstock_push` has these stamps on his jobs."""
+        await schema.keep_policies(self._database, arguments.of_stamps(stamps))
 
     async def close(self) -> None:
         """Hold no session any more; whoever waits is told."""
@@ -247,7 +257,12 @@ class PostgresqlEngine:
         return await self._wake.wait(timeout)
 
     async def _listen(self) -> None:
-        await self._listener.listen()
+        if self._listens:
+            await self._listener.listen()
+
+    def _unkept(self) -> frozenset[Feature]:
+        """What a pooler takes away: it forgets who listens."""
+        return frozenset() if self._listens else frozenset({Feature.WAIT})
 
     async def _count_of_wakes(self) -> int:
         [row] = await self._database.fetch("wait")

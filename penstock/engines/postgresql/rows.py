@@ -54,6 +54,7 @@ def stored_job(row: Row) -> Job:
         progress=_progress(row),
         cancel_requested=row["cancel_requested"],
         root=_root(row, details),
+        dedupe_key=row["dedupe_key"],
         follow_ups=_follow_ups(row),
         unreadable=unreadable,
     )

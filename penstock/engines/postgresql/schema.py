@@ -74,29 +74,46 @@ async def identify(database: Database, number: int) -> StoreIdentity:
     return StoreIdentity(uuid=own["uuid"], number=own["number"])
 
 
+async def keep_policies(database: Database, stamps: Mapping[str, object]) -> None:
+    """The store knows these, and no others."""
+
+    async def keep(transaction: Transaction) -> None:
+        await transaction.fetch("open_lock")
+        await transaction.fetch("open_policies", **stamps)
+
+    await database.together(keep)
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     lacking: Sequence[Migration]
     calls: Mapping[str, str]  # how verbs are called, of those that have a function
+    is_published: bool  # the functions for others are there
 
     @property
     def pending(self) -> Sequence[str]:
         """All that is lacking, by name."""
         count = len(verbs()) - len(self.calls)
-        functions = [f"functions of this release ({count})"] if count else []
+        is_all = not count and self.is_published
+        functions = [] if is_all else [f"functions of this release ({count or 1})"]
         return [*(migration.name for migration in self.lacking), *functions]
 
 
 async def _look(transaction: Transaction) -> _Found:
     [there] = await transaction.fetch("open_there")
     if not there["found"]:
-        return _Found(migrations(), {})
+        return _Found(migrations(), {}, is_published=False)
     rows = await transaction.fetch("open_applied")
     applied = {row["number"]: row["name"] for row in rows}
     known = {migration.number: migration for migration in migrations()}
     names = {number: migration.name for number, migration in known.items()}
     lacking = unapplied("the store", applied, names)
-    return _Found([known[number] for number in lacking], await functions.known(transaction))
+    return _Found(
+        [known[number] for number in lacking],
+        await functions.known(transaction),
+        # Before the migrations there is nowhere to look.
+        is_published=not lacking and await functions.are_published(transaction),
+    )
 
 
 async def _apply(transaction: Transaction) -> tuple[Sequence[str], _Found]:
@@ -108,4 +125,4 @@ async def _apply(transaction: Transaction) -> tuple[Sequence[str], _Found]:
     for migration in found.lacking:
         await transaction.run(migration.text)
         await transaction.fetch("open_record", number=migration.number, name=migration.name)
-    return found.pending, _Found([], await functions.keep(transaction))
+    return found.pending, _Found([], await functions.keep(transaction), is_published=True)

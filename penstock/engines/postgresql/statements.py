@@ -65,6 +65,12 @@ def migrations() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
+def published() -> list[str]:
+    """All functions that others call, and those that these call, each as the statement that makes it."""
+    files = sorted((_HERE / "published").iterdir(), key=lambda file: file.name)
+    return [f"{file.read_text('utf-8').rstrip().removesuffix(';')};\n" for file in files]
+
+
 def _read(file: Traversable) -> str:
     text = _COMMENT.sub("", file.read_text("utf-8"))
     return _INCLUDE.sub(_part, text)

@@ -7,7 +7,7 @@ from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection, UnixDoma
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from penstock.engines.redis.address import Address
+from penstock.engines.redis.address import Address, address_of
 
 CONNECTIONS = 10
 CONNECT_TIMEOUT = timedelta(seconds=5)
@@ -16,8 +16,9 @@ ANSWER_TIMEOUT = timedelta(seconds=30)
 Client: TypeAlias = Redis
 
 
-def connect(address: Address) -> Client:
-    """A client of this server; it connects when it is first used."""
+def connect(url: str) -> Client:
+    """A client of this server; it connects when it is first used. EngineError for a URL that names none."""
+    address = address_of(url)
     return Redis.from_pool(
         BlockingConnectionPool(
             max_connections=CONNECTIONS,

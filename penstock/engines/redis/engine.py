@@ -1,7 +1,9 @@
 """The engine: every verb packs its arguments, runs its one script, and unpacks the answer."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from penstock.engine import (
@@ -52,7 +54,8 @@ from penstock.engines.redis.replies import (
     pushed_of,
 )
 from penstock.engines.redis.scripts import Argument, Reply
-from penstock.engines.redis.store import Store, open_store
+from penstock.engines.redis.store import Store, identify, open_store
+from penstock.engines.redis.trouble import StoreEmptied
 from penstock.errors import EngineError
 from penstock.job import (
     SEQUENCE_SPAN,
@@ -67,12 +70,15 @@ from penstock.job import (
     first_id,
 )
 
+log = logging.getLogger(__name__)
+
 
 class RedisEngine:
     """Many processes on many hosts, one Redis or Valkey."""
 
     def __init__(self, url: str, *, number: int = 0) -> None:
-        self._address = address_of(url)
+        address_of(url)  # else a wrong one would be told only at open
+        self._url = url
         self._number = number
         self._opened: Store | None = None
         self._changing = asyncio.Lock()
@@ -91,7 +97,7 @@ class RedisEngine:
         """Connect, and make the store where there is none."""
         async with self._changing:
             if self._opened is None:
-                self._opened = await open_store(self._address, self._number)
+                self._opened = await open_store(self._url, self._number)
 
     async def close(self) -> None:
         """Take no more calls, wait for those under way, and let the connections go."""
@@ -102,7 +108,7 @@ class RedisEngine:
 
     async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         """Store the jobs, or raise the twins of those that are waiting already."""
-        replies = await self._run("push", list[PushReply], *map(pack_new, jobs))
+        replies = await self._run_here("push", list[PushReply], *map(pack_new, jobs))
         return [pushed_of(reply) for reply in replies]
 
     async def register(self, registrations: Sequence[Registration]) -> None:
@@ -111,7 +117,7 @@ class RedisEngine:
 
     async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
         """Claim what is ready, and end what is superseded on the way."""
-        superseded, claims = await self._run(
+        superseded, claims = await self._run_here(
             "claim", tuple[int, list[ClaimReply]], worker, WHOLE_BATCH, *map(pack_want, wants)
         )
         return Claimed(claims_of(claims), superseded)
@@ -121,7 +127,9 @@ class RedisEngine:
     ) -> Sequence[Claim]:
         """Claim the named jobs as far as they are waiting."""
         held = worker, microseconds(ttl)
-        return claims_of(await self._run("claim_ids", list[ClaimReply], *held, *map(id_text, ids)))
+        return claims_of(
+            await self._run_here("claim_ids", list[ClaimReply], *held, *map(id_text, ids))
+        )
 
     async def renew(self, renewals: Sequence[Renew]) -> Sequence[Held]:
         """Prolong the claims that are held."""
@@ -153,7 +161,7 @@ class RedisEngine:
 
     async def reclaim(self, limit: int, *, ttl: timedelta, worker: str) -> Reclaimed:
         """Ready the jobs of expired claims, and hand over those that must not run again."""
-        readied, last = await self._run(
+        readied, last = await self._run_here(
             "reclaim", tuple[int, list[ClaimReply]], worker, microseconds(ttl), limit
         )
         return Reclaimed(readied, claims_of(last))
@@ -255,6 +263,18 @@ class RedisEngine:
 
     async def _run(self, verb: str, reply: type[Reply], *arguments: Argument) -> Reply:
         return await self._store.scripts.run(verb, reply, *arguments)
+
+    async def _run_here(self, verb: str, reply: type[Reply], *arguments: Argument) -> Reply:
+        """As `_run`, on the store that was opened; if it was emptied, on a new one that takes its place."""
+        store = self._store
+        try:
+            return await self._run(verb, reply, store.identity.uuid, *arguments)
+        except StoreEmptied as emptied:
+            identity = await identify(store.scripts, self._number)
+            log.warning("store %d, uuid %s: %s", self._number, store.identity.uuid, emptied)
+        if self._opened is store:
+            self._opened = replace(store, identity=identity)
+        return await self._run(verb, reply, identity.uuid, *arguments)
 
     async def _answers(self, verb: str, *arguments: Argument) -> Sequence[bool]:
         return [bool(answer) for answer in await self._run(verb, list[int], *arguments)]

@@ -1,6 +1,7 @@
 """The scripts: one a verb, put together from the files of `lua/`, run on one connection of the pool."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,11 +10,10 @@ from importlib.resources import files
 from typing import TypeVar
 
 import msgspec
-from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from penstock.engines.redis.connection import Client
-from penstock.engines.redis.trouble import translated
+from penstock.engines.redis.trouble import is_of_a_replica, translated
 from penstock.errors import EngineError
 
 _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
@@ -29,7 +29,6 @@ class Scripts:
     def __init__(self, client: Client, keys: Iterable[str]) -> None:
         self._client = client
         self._keys = tuple(keys)
-        self._loaded: dict[str, AsyncScript] = {}
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -41,8 +40,10 @@ class Scripts:
         """
         with self._counted():
             try:
-                answer = await self._script(verb)(keys=self._keys, args=arguments)
+                answer = await self._answer(verb, arguments)
             except RedisError as error:
+                if is_of_a_replica(error):
+                    await self._look_up_again()
                 raise translated(error, verb) from error
         try:
             return msgspec.convert(answer, reply)
@@ -66,16 +67,29 @@ class Scripts:
             if not self._under_way:
                 self._idle.set()
 
-    def _script(self, verb: str) -> AsyncScript:
-        if verb not in self._loaded:
-            self._loaded[verb] = self._client.register_script(source(verb))
-        return self._loaded[verb]
+    async def _answer(self, verb: str, arguments: tuple[Argument, ...]) -> object:
+        given = self._keys + arguments
+        try:
+            return await self._client.evalsha(digest(verb), len(self._keys), *given)
+        except NoScriptError:
+            # Whole and in one step: loaded alone, it may be forgotten again before it is called.
+            return await self._client.eval(source(verb), len(self._keys), *given)
+
+    async def _look_up_again(self) -> None:
+        """What was the primary is none any more: its name may lead to another server now."""
+        await self._client.connection_pool.disconnect(inuse_connections=False)
 
 
 @cache
 def source(verb: str) -> str:
     """The whole script of a verb."""
     return composed((_FOLDER / f"{verb}.lua").read_text())
+
+
+@cache
+def digest(verb: str) -> str:
+    """By what the server knows the script of a verb."""
+    return hashlib.sha1(source(verb).encode(), usedforsecurity=False).hexdigest()
 
 
 def composed(text: str) -> str:

@@ -1,21 +1,23 @@
 """An open store: its connections, its scripts, and what was found when it was opened."""
 
+import logging
 from dataclasses import dataclass
 from uuid import uuid4
 
 from redis.exceptions import RedisError
 
 from penstock.engine import Feature, StoreIdentity
-from penstock.engines.redis.address import Address
 from penstock.engines.redis.connection import Client, connect
 from penstock.engines.redis.keys import channel, keys
 from penstock.engines.redis.listener import Listener
-from penstock.engines.redis.promises import check_version, features_of, version_of
+from penstock.engines.redis.promises import check, doubts_of, features_with, server_of
 from penstock.engines.redis.scripts import Scripts
 from penstock.engines.redis.trouble import translated
 from penstock.engines.redis.wake import Wake
 from penstock.errors import StoreMismatch
 from penstock.job import first_id
+
+log = logging.getLogger(__name__)
 
 SCHEMA = 1
 
@@ -39,14 +41,15 @@ class Store:
             await self.client.aclose()
 
 
-async def open_store(address: Address, number: int) -> Store:
+async def open_store(url: str, number: int) -> Store:
     """Connect, and make the store where there is none.
 
-    Raises EngineUnavailable, StoreMismatch for a newer schema or another number, EngineError for an old server.
+    Raises EngineUnavailable, StoreMismatch for a newer schema or another number, EngineError for a server that will
+    not do. What the server can lose is logged.
     """
-    client = connect(address)
+    client = connect(url)
     try:
-        return await _examined(client, address, number)
+        return await _examined(client, url, number)
     except RedisError as error:
         await client.aclose()
         raise translated(error, "open") from error
@@ -55,18 +58,28 @@ async def open_store(address: Address, number: int) -> Store:
         raise
 
 
-async def _examined(client: Client, address: Address, number: int) -> Store:
-    check_version(await version_of(client))
-    scripts = Scripts(client, keys(number))
+async def identify(scripts: Scripts, number: int) -> StoreIdentity:
+    """Who the store is, made now if it is new. StoreMismatch for a newer schema or another number."""
     new = str(uuid4()), number, first_id(number) - 1, SCHEMA
     uuid, known, schema = await scripts.run("open", tuple[bytes, bytes, bytes], *new)
     _check(number, known=int(known), schema=int(schema))
+    return StoreIdentity(uuid=uuid.decode(), number=number)
+
+
+async def _examined(client: Client, url: str, number: int) -> Store:
+    server = await server_of(client)
+    check(server)
+    scripts = Scripts(client, keys(number))
+    identity = await identify(scripts, number)
+    doubts = await doubts_of(client)
+    for doubt in doubts:
+        log.info("store %d is not durable on this %s: %s", number, server.name, doubt)
     return Store(
         client,
         scripts,
-        Wake(Listener(connect(address), channel(number)), lambda: scripts.run("wait", int)),
-        await features_of(client),
-        StoreIdentity(uuid=uuid.decode(), number=number),
+        Wake(Listener(connect(url), channel(number)), lambda: scripts.run("wait", int)),
+        features_with(doubts),
+        identity,
     )
 
 

@@ -49,6 +49,7 @@ JobRow: TypeAlias = tuple[
     int | None,  # finished_at
     bytes | None,  # result
     bytes | None,  # follow_ups
+    bytes | None,  # dedupe_key
 ]
 
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -131,7 +132,7 @@ def _job(row: JobRow, params: str, details: Details, unreadable: str | None) -> 
     (
         id, domain, type, _, _, priority, max_attempts, delivery, pushed_at, root_signature, root_timestamp,
         state, attempt, fence, worker, claimed_at, progress, cancel_requested, error, run_at, _, finished_at,
-        result, follow_ups,
+        result, follow_ups, dedupe_key,
     ) = row  # fmt: skip
     return Job(
         id=JobId(id),
@@ -154,6 +155,7 @@ def _job(row: JobRow, params: str, details: Details, unreadable: str | None) -> 
         progress=None if progress is None else _decode_progress(progress),
         cancel_requested=bool(cancel_requested),
         root=_root(root_signature, root_timestamp, details),
+        dedupe_key=_text_of(dedupe_key),
         follow_ups=() if follow_ups is None else _follow_ups(follow_ups),
         unreadable=unreadable,
     )

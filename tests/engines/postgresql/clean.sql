@@ -8,5 +8,6 @@ no_finished as (delete from finished),
 no_root as (delete from root),
 no_idempotency as (delete from idempotency),
 no_tally as (delete from tally),
+no_policy as (delete from policy),
 no_presence as (delete from presence)
 select setval('job_id', 1, false)

@@ -173,13 +173,15 @@ async def test_in_a_burst_every_push_is_found(harness: PostgresqlHarness) -> Non
         assert [claim.job.id for claim in held] == [id]
 
 
-async def test_a_call_counts_once_however_much_it_readies(harness: PostgresqlHarness) -> None:
+async def test_a_call_counts_once_for_each_queue_that_it_readies(
+    harness: PostgresqlHarness,
+) -> None:
     await _idle(harness.engine)
     before = await harness.engine._count_of_wakes()
 
     await push(harness.engine, *(job() for _ in range(50)), *(job(queue=OTHER) for _ in range(50)))
 
-    assert await harness.engine._count_of_wakes() == before + 1
+    assert await harness.engine._count_of_wakes() == before + 2
 
 
 async def test_what_is_taken_back_is_not_told(harness: PostgresqlHarness) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from penstock.engine import Engine
 from penstock.engines.redis import RedisEngine
-from penstock.engines.redis.address import address_of
 from penstock.engines.redis.connection import connect
 from penstock.engines.redis.keys import id_text, keys
 from penstock.engines.redis.scripts import composed
@@ -26,7 +25,7 @@ class RedisHarness:
 
     def __init__(self, url: str, server: Server) -> None:
         self.url = url
-        self.stranger = connect(address_of(url))
+        self.stranger = connect(url)
         self._server = server
         self._left = AsyncExitStack()
         self.engine = RedisEngine(url)
@@ -67,6 +66,7 @@ class RedisHarness:
             categories=["+@all"],
             commands=commands,
             reset=True,
+            reset_channels=True,
         )
         engine = RedisEngine(self.url.replace("redis://", "redis://somebody:pass@"))
         try:

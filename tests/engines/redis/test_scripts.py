@@ -1,14 +1,14 @@
 """The scripts: whole, one for each verb, and given again to a server that forgot them."""
 
+import asyncio
 import re
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from penstock.conformance.builders import TTL, job, push, want
+from penstock.conformance.builders import TTL, assert_conserved, claims, job, push, want
 from penstock.engine import Ack, Engine
-from penstock.engines.redis.address import address_of
 from penstock.engines.redis.connection import connect
 from penstock.engines.redis.keys import keys
 from penstock.engines.redis.scripts import source
@@ -60,7 +60,7 @@ def test_no_script_names_a_key_by_itself() -> None:
 @pytest.mark.server
 @pytest.mark.parametrize("verb", VERBS)
 async def test_the_server_can_compile_the_script(verb: str, redis_server: Server) -> None:
-    client = connect(address_of(redis_server.url))
+    client = connect(redis_server.url)
 
     try:
         assert await client.script_load(source(verb))
@@ -80,3 +80,25 @@ async def test_a_server_that_forgot_the_scripts_is_given_them_again(harness: Red
         await harness.stranger.script_flush()
         assert await engine.ack([Ack(ref=held.ref)]) == [True]
         assert held.job.id == id
+
+
+@pytest.mark.server
+async def test_scripts_that_are_forgotten_all_the_time_run_all_the_same(
+    harness: RedisHarness,
+) -> None:
+    one, two = harness.engine, await harness.second()
+
+    async def forget() -> None:
+        for _ in range(50):
+            await harness.stranger.script_flush()
+
+    async def work(engine: Engine) -> int:
+        await push(engine, *(job() for _ in range(5)))
+        held = [claim for _ in range(20) for claim in await claims(engine, want(limit=1))]
+        assert all(await engine.ack([Ack(ref=claim.ref) for claim in held]))
+        return len(held)
+
+    done, more, *_ = await asyncio.gather(work(one), work(two), forget(), forget())
+
+    assert done + more == 10
+    await assert_conserved(one)

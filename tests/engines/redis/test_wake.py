@@ -21,7 +21,6 @@ from penstock.conformance.builders import (
 from penstock.conformance.wait import MOMENT, _assert_true, _assert_woken, _idle
 from penstock.engine import Ack, Engine
 from penstock.engines.redis import RedisEngine
-from penstock.engines.redis.address import address_of
 from penstock.engines.redis.connection import connect
 from penstock.engines.redis.keys import channel, keys
 from penstock.engines.redis.listener import Listener
@@ -152,7 +151,7 @@ async def test_a_server_that_was_away_is_heard_again(
 
 async def test_a_server_that_says_nothing_any_more_is_left(harness: RedisHarness) -> None:
     heard = asyncio.Event()
-    listener = Listener(connect(address_of(harness.url)), channel(0), timedelta(milliseconds=50))
+    listener = Listener(connect(harness.url), channel(0), timedelta(milliseconds=50))
     listener.start(lambda _: heard.set())
     await heard.wait()
     heard.clear()

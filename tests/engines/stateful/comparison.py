@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from penstock.conformance.builders import HOUR, MANY
 from penstock.engine import Engine, JobFilter
-from penstock.job import Claim, Counts, Job, State
+from penstock.job import WAITING, Claim, Counts, Job, State
 from tests.engines.stateful import recipes
 from tests.engines.stateful.model import Model
 from tests.engines.stateful.store import Record
@@ -73,8 +73,14 @@ def of_record(record: Record) -> Picture:
         "progress": record.progress,
         "cancel_requested": record.cancel_requested,
         "root": record.root,
+        "dedupe_key": _key_of(record),
         "follow_ups": record.follow_ups,
     }
+
+
+def _key_of(record: Record) -> str | None:
+    never_claimed = record.state in WAITING and record.fence == 0
+    return record.new.dedupe_key if never_claimed else None
 
 
 def of_job(job: Job) -> Picture:
@@ -97,6 +103,7 @@ def of_job(job: Job) -> Picture:
         "progress": job.progress,
         "cancel_requested": job.cancel_requested,
         "root": job.root,
+        "dedupe_key": job.dedupe_key,
         "follow_ups": job.follow_ups,
     }
 

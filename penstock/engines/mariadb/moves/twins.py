@@ -46,7 +46,12 @@ def _settle(session: Session, keyed: Sequence[Candidate]) -> list[Candidate]:
     if not keyed:
         return []
     rows: list[Values] = [
-        {"queue": each.queue, "dedupe_key": each.dedupe_key, "id": each.id}
+        {
+            "queue": each.queue,
+            "dedupe_key": each.dedupe_key,
+            "id": each.id,
+            "told": each.new.dedupe_key,
+        }
         for each in sorted(keyed, key=lambda each: (each.queue, each.dedupe_key or b""))
     ]
     [found] = session.run(call_each("push.twin", rows), call_each("push.twins", rows))

@@ -32,7 +32,8 @@ select straight_join
         select group_concat(follow_up.ending, ' ', follow_up.id order by follow_up.place)
         from follow_up
         where follow_up.parent = job.id
-    )
+    ),
+    twin.told
 from job
 join queue
     on queue.id = job.queue
@@ -51,6 +52,8 @@ left join progress
     on progress.id = job.id
 left join last_error
     on last_error.id = job.id
+left join twin
+    on twin.id = job.id
 where job.id in (
 -- each
 :id

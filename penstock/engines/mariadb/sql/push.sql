@@ -56,10 +56,10 @@ values
 
 -- The index decides who is the twin: whose key is there first. Either way the row is locked until the commit.
 -- step: twin
-insert into twin (queue, dedupe_key, id)
+insert into twin (queue, dedupe_key, id, told)
 values
 -- each
-(:queue, :dedupe_key, :id)
+(:queue, :dedupe_key, :id, :told)
 -- then
 on duplicate key update id = twin.id
 

@@ -1,7 +1,8 @@
 -- The statement is a function of the schema on the search path.
 -- It takes its settings with it, so that it depends on no session: it is planned once in each and never compiled, and a
 -- table is read in the order of an index or not at all. A queue is empty when the server takes statistics and huge a
--- minute later, so a scan or a sort that looks cheap is a trap.
+-- minute later, so a scan or a sort that looks cheap is a trap. It does not wait for long for a row that somebody keeps
+-- locked: the transaction of a caller of `penstock_push` may last for hours.
 do $do$
 declare
   given jsonb := current_setting('penstock.statement');
@@ -23,6 +24,7 @@ begin
     ' set enable_bitmapscan = off'
     ' set enable_sort = off'
     ' set enable_incremental_sort = off'
+    ' set lock_timeout = ''2s'''
     ' as %L',
     given ->> 'name',
     parameters,

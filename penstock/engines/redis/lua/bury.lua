@@ -1,6 +1,7 @@
 -- End the jobs dead, if they are held, and push their follow-ups.
 -- KEYS: as parts/keys.lua. ARGV: each end, as arguments.EndRow packs it.
 -- Returns 1 or 0 each: whether the claim was held.
+-- include: even_full
 -- include: end_one
 
 local answers = {}

@@ -1,6 +1,7 @@
 -- End the jobs cancelled and push their follow-ups, or ask whoever holds them.
 -- KEYS: as parts/keys.lua. ARGV: each end, as arguments.EndRow packs it; without a fence it is no holder's.
 -- Returns 'cancelled', 'asked' or 'refused' each.
+-- include: even_full
 -- include: end_one
 
 local CANCELLABLE = {scheduled = true, ready = true, claimed = true}

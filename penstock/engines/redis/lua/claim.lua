@@ -1,11 +1,13 @@
 -- Claim what is ready, and end what is superseded on the way.
--- KEYS: as parts/keys.lua. ARGV: the worker, how many jobs may be found superseded, then each want
--- as arguments.WantRow packs it.
+-- KEYS: as parts/keys.lua. ARGV: the uuid of the store, the worker, how many jobs may be found
+-- superseded, then each want as arguments.WantRow packs it.
 -- Returns how many were superseded, then {until, job as HGETALL gives it} each.
+-- include: same_store
+-- include: even_full
 -- include: take
 -- include: claim_order
 
-local worker, patience = ARGV[1], tonumber(ARGV[2])
+local worker, patience = ARGV[2], tonumber(ARGV[3])
 local superseded, claims = 0, {}
 
 -- Nothing here registers a root, so that one look at each is enough.
@@ -40,7 +42,7 @@ local function claim_these(ids, want)
   return claimed, #ids > 0
 end
 
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   local want = cmsgpack.unpack(ARGV[i])
   local wanted = want.limit
   local more = redis.call('SISMEMBER', PAUSED, want.queue) == 0

@@ -1,6 +1,7 @@
 -- Remove the jobs that nobody holds.
 -- KEYS: as parts/keys.lua. ARGV: each id.
 -- Returns 1 or 0 each: whether the job is gone now and was there before.
+-- include: even_full
 -- include: job
 
 local answers = {}

@@ -1,7 +1,7 @@
 -- End the presence of a worker and expire what it holds. It looks at every claim there is.
 -- KEYS: as parts/keys.lua. ARGV: the worker.
 -- Returns how many claims it held.
--- include: keys
+-- include: even_full
 -- include: clock
 
 redis.call('ZREM', WORKERS, ARGV[1])

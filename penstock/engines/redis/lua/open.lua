@@ -3,7 +3,7 @@
 -- Returns uuid, number and schema of the store as it is.
 -- include: keys
 
-if redis.call('EXISTS', STORE) == 0 then
+if redis.call('HEXISTS', STORE, 'uuid') == 0 then
   redis.call('HSET', STORE, 'uuid', ARGV[1], 'number', ARGV[2], 'last_id', ARGV[3], 'schema', ARGV[4])
 end
 return redis.call('HMGET', STORE, 'uuid', 'number', 'schema')

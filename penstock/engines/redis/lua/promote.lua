@@ -1,6 +1,7 @@
 -- Ready the scheduled jobs that are due.
 -- KEYS: as parts/keys.lua. ARGV: how many at most.
 -- Returns how many, then the microseconds until the next, or nil.
+-- include: even_full
 -- include: job
 
 local promoted = 0

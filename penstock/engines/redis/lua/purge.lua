@@ -1,6 +1,7 @@
 -- Delete what was kept long enough, and forget old presences. The server itself forgets old roots and keys.
 -- KEYS: as parts/keys.lua. ARGV: how many at most.
 -- Returns how many jobs.
+-- include: even_full
 -- include: job
 
 local purged = 0

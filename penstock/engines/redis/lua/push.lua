@@ -1,10 +1,13 @@
 -- Store the jobs, or raise the twins of those that are waiting already.
--- KEYS: as parts/keys.lua. ARGV: each job, as arguments.NewRow packs it.
+-- KEYS: as parts/keys.lua. ARGV: the uuid of the store, each job, as arguments.NewRow packs it.
 -- Returns {id, deduplicated, replayed, at} each, the answers as 0 or 1, the time in microseconds; nil for a conflict.
+-- include: same_store
 -- include: push_together
 
+redis.call('HINCRBY', STORE, 'last_id', 0) -- refused where no memory is left, as a job that is there already is not
+
 local jobs = {}
-for i, packed in ipairs(ARGV) do jobs[i] = cmsgpack.unpack(packed) end
+for i = 2, #ARGV do jobs[i - 1] = cmsgpack.unpack(ARGV[i]) end
 
 local answers = {}
 for i, pushed in ipairs(push_together(jobs)) do

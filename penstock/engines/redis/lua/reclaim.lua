@@ -1,10 +1,12 @@
 -- Ready the jobs of expired claims, and hand over those that must not run again.
--- KEYS: as parts/keys.lua. ARGV: the worker, the ttl in microseconds, how many claims at most.
+-- KEYS: as parts/keys.lua. ARGV: the uuid of the store, the worker, the ttl in microseconds, how many claims at most.
 -- Returns how many were readied, then {until, job as HGETALL gives it} each.
+-- include: same_store
+-- include: even_full
 -- include: take
 -- include: give_back
 
-local worker, ttl, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local worker, ttl, limit = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local readied, last = 0, {}
 
 local function may_run_again(job)

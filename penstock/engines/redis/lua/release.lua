@@ -1,6 +1,7 @@
 -- Line the jobs up again, if they are held and nobody asked to cancel them; the attempt did not count.
 -- KEYS: as parts/keys.lua. ARGV: each release, as arguments.BackRow packs it.
 -- Returns 'held', 'lost' or 'cancel asked' each; only a held one was moved.
+-- include: even_full
 -- include: give_back
 
 local answers = {}

@@ -1,6 +1,7 @@
 -- Prolong the claims that are held.
 -- KEYS: as parts/keys.lua. ARGV: each renewal, as arguments.RenewRow packs it.
 -- Returns 'held', 'lost' or 'cancel asked' each.
+-- include: even_full
 -- include: job
 
 local answers = {}

@@ -1,6 +1,7 @@
 -- Ready the dead jobs.
 -- KEYS: as parts/keys.lua. ARGV: each id.
 -- Returns 1 or 0 each: whether the job was dead.
+-- include: even_full
 -- include: give_back
 
 local answers = {}

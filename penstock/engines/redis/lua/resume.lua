@@ -1,6 +1,7 @@
 -- Open the queues for claims.
 -- KEYS: as parts/keys.lua. ARGV: the names of the queues.
 -- Returns nothing.
+-- include: even_full
 -- include: tell
 
 for _, queue in ipairs(ARGV) do

@@ -28,7 +28,15 @@ select
     claimed.until,
     finished.finished_at,
     cast(finished.result as blob),
-    cast(finished.follow_ups as blob)
+    cast(finished.follow_ups as blob),
+    -- A job that was claimed before has no entry any more; a younger twin may have one under the same key.
+    (
+        select cast(dedupe.key as blob)
+        from dedupe
+        where dedupe.key = job.dedupe_key
+            and dedupe.queue = job.queue
+            and dedupe.id = job.id
+    )
 from json_each(:ids) as wanted
 join job
     on job.id = wanted.value

@@ -9,6 +9,7 @@ select job.id, queue.domain, queue.type, job.params, job.details, job.max_attemp
   coalesce(waiting.attempt, claimed.attempt, finished.attempt) as attempt,
   coalesce(waiting.fence, claimed.fence, finished.fence) as fence,
   waiting.run_at,
+  waiting.dedupe_key,
   coalesce(claimed.worker, finished.worker) as worker,
   coalesce(claimed.claimed_at, finished.claimed_at) as claimed_at,
   claimed.until,

@@ -1,0 +1,1 @@
+create database :name character set utf8mb4

@@ -1,0 +1,148 @@
+"""The jobs of a queue copied to another store, each once however often it is asked for; or moved there."""
+
+from array import array
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from penstock.engine import Engine, JobFilter, Pushed
+from penstock.group import Store
+from penstock.inspection.route import Part, Route
+from penstock.job import WAITING, Counts, Idempotency, Job, JobId, NewJob, QueueKey, State
+
+MAX_BATCH = 1000
+
+Tell: TypeAlias = Callable[[int], None]  # so many more jobs have been looked at
+_Take: TypeAlias = Callable[[Engine, Sequence[JobId]], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What became of the jobs that waited in one queue of one store."""
+
+    store: str
+    queue: QueueKey
+    copied: int = 0
+    already_there: int = 0  # an earlier run has copied them
+    deduplicated: int = 0  # an equal job waited there, and was raised
+    refused: int = 0  # not copied: unreadable, or somebody used their idempotency key
+    removed: int = 0  # from the store where they were
+    left: Counts  # what stands there now
+    paused: bool = False  # it was before it was moved, and still is
+
+
+async def copy(route: Route, *, batch: int, tell: Tell) -> Sequence[Copied]:
+    """Every job that waited all along is in the target as well, in the same order."""
+    return [await _carry(part, route.target, batch, tell, _leave) for part in route.parts]
+
+
+async def move(route: Route, *, batch: int, tell: Tell) -> Sequence[Copied]:
+    """Every job that waited all along is in the target alone, in the same order.
+
+    The queues are paused meanwhile where they were, so that nobody begins a job that is in both stores. A run that
+    was killed leaves them paused; the next one does the rest.
+    """
+    async with _paused(route.parts) as before:
+        moved = [await _carry(part, route.target, batch, tell, _remove) for part in route.parts]
+    return [
+        replace(one, paused=part in before) for one, part in zip(moved, route.parts, strict=True)
+    ]
+
+
+@asynccontextmanager
+async def _paused(parts: Sequence[Part]) -> AsyncIterator[Sequence[Part]]:
+    """The queues give no claims; those that gave some before do so again afterwards. Yields the others."""
+    before = [part for part in parts if part.queue in await part.store.engine.paused()]
+    ours = [part for part in parts if part not in before]
+    try:
+        for part in ours:
+            await part.store.engine.pause([part.queue])
+        yield before
+    finally:
+        for part in ours:
+            await part.store.engine.resume([part.queue])
+
+
+async def _carry(part: Part, target: Store, batch: int, tell: Tell, take: _Take) -> Copied:
+    engine = part.store.engine
+    ids = await _waiting(engine, part.queue, batch)
+    figures: Counter[str] = Counter()
+    for start in range(0, len(ids), batch):
+        some = [JobId(id) for id in ids[start : start + batch]]
+        figures += await _carry_some(part.store, some, target, take)
+        tell(len(some))
+    counts = await engine.counts([part.queue])
+    return Copied(
+        store=part.store.name,
+        queue=part.queue,
+        copied=figures["copied"],
+        already_there=figures["already_there"],
+        deduplicated=figures["deduplicated"],
+        refused=figures["refused"],
+        removed=figures["removed"],
+        left=counts[part.queue],
+    )
+
+
+async def _waiting(engine: Engine, queue: QueueKey, look: int) -> Sequence[int]:
+    """The ids of its waiting jobs in their order, which is the order of the queue among equals."""
+    ids = array("q")
+    # A job that is promoted between the two looks is found by the second.
+    for state in (State.SCHEDULED, State.READY):
+        which = JobFilter(domain=queue.domain, type=queue.type, state=state)
+        after: JobId | None = None
+        while page := await engine.list(which, limit=look, after=after):
+            ids.extend(job.id for job in page)
+            after = page[-1].id
+    return array("q", sorted(set(ids)))
+
+
+async def _carry_some(
+    source: Store, ids: Sequence[JobId], target: Store, take: _Take
+) -> Counter[str]:
+    found = await source.engine.get(ids)
+    waiting = [job for job in found if job is not None and job.state in WAITING]
+    readable = [job for job in waiting if job.unreadable is None]
+    pushed = await target.push([_copy_of(job, source) for job in readable]) if readable else []
+    figures = Counter(_figure(one) for one in pushed)
+    figures["refused"] += len(waiting) - len(readable)
+    there = [job.id for job, one in zip(readable, pushed, strict=True) if not one.conflict]
+    # Only now is it durable in the target.
+    figures["removed"] = await take(source.engine, there) if there else 0
+    return figures
+
+
+def _copy_of(job: Job, source: Store) -> NewJob:
+    """The job as it is pushed once more; of its attempts only those that are left."""
+    # The store and the id name the job everywhere and for ever, so a second run finds what the first has stored.
+    key = f"copy-queue {source.engine.identity.uuid}-{job.id}"
+    return NewJob(
+        queue=job.queue,
+        params=job.params,
+        details=job.details,
+        priority=job.priority,
+        run_at=job.run_at,
+        dedupe_key=job.dedupe_key,
+        root=job.root,
+        max_attempts=max(1, job.max_attempts - job.attempt),
+        delivery=job.delivery,
+        idempotency=Idempotency(key=key, fingerprint=""),
+    )
+
+
+def _figure(pushed: Pushed) -> str:
+    if pushed.conflict:
+        return "refused"
+    if pushed.replayed:
+        return "already_there"
+    return "deduplicated" if pushed.deduplicated else "copied"
+
+
+async def _leave(engine: Engine, ids: Sequence[JobId]) -> int:
+    return 0
+
+
+async def _remove(engine: Engine, ids: Sequence[JobId]) -> int:
+    return sum(await engine.delete(ids))

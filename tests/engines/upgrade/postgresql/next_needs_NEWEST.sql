@@ -1,0 +1,2 @@
+-- Takes away what the release before works with.
+drop table presence;

@@ -1,0 +1,12 @@
+delete from job;
+delete from ready;
+delete from scheduled;
+delete from claimed;
+delete from finished;
+delete from queue;
+delete from root;
+delete from idempotency;
+delete from presence;
+update store set next_id = 1, last_now = 0;
+delete from last_error;
+delete from dedupe;
