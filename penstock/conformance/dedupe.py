@@ -57,7 +57,7 @@ async def test_a_duplicate_within_one_batch_is_found_too(harness: Harness) -> No
 
     assert second == Pushed(id=first.id, deduplicated=True)
     assert not between.deduplicated
-    assert names(await claims(harness.engine)) == ["keyed", "between"]
+    assert sorted(names(await claims(harness.engine))) == ["between", "keyed"]
 
 
 async def test_jobs_without_a_key_are_never_equal(harness: Harness) -> None:
@@ -307,7 +307,8 @@ async def test_only_the_twin_is_raised(harness: Harness) -> None:
 
     await push(harness.engine, job(dedupe_key="b", priority=900))
 
-    assert names(await claims(harness.engine)) == ["b", "a", "c", "plain"]
+    first, *others = names(await claims(harness.engine))
+    assert (first, sorted(others)) == ("b", ["a", "c", "plain"])
 
 
 async def test_a_duplicate_within_one_batch_raises_too(harness: Harness) -> None:

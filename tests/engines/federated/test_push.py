@@ -8,6 +8,7 @@ import pytest
 from penstock.conformance.builders import (
     MANY,
     assert_conserved,
+    claims,
     counts_of,
     everything,
     job,
@@ -17,10 +18,10 @@ from penstock.conformance.builders import (
     push,
     push_one,
 )
-from penstock.engine import CONFLICT, Pushed
+from penstock.engine import CONFLICT, Ack, Pushed
 from penstock.engines.federated.placement import BATCH
 from penstock.errors import EngineError, EngineUnavailable
-from penstock.job import Delivery, NewJob, store_number
+from penstock.job import Delivery, FollowUp, NewJob, On, store_number
 from tests.engines.federated.line import Cut
 from tests.engines.federated.wide import Wide
 
@@ -92,6 +93,18 @@ async def test_a_partition_of_weight_zero_gets_no_new_job_and_gives_its_old_ones
 
     assert await wide.size("west") == 1
     assert old.id in [one.id for one in await everything(wide.engine)]
+
+
+async def test_what_follows_a_job_of_weight_zero_lies_beside_it_and_runs() -> None:
+    wide = await Wide({"east": 1, "west": 0}).opened()
+    await wide.stores["west"].push([job("first")])
+    [first] = await claims(wide.engine)
+
+    after = FollowUp(on=On.DONE, job=job("after", dedupe_key="d"))
+    await wide.engine.ack([Ack(ref=first.ref, follow_ups=[after])])
+
+    assert await wide.size("east") == 0
+    assert names(await claims(wide.engine)) == ["after"]
 
 
 async def test_a_batch_goes_elsewhere_where_its_partition_cannot_be_reached(wide: Wide) -> None:

@@ -1,6 +1,7 @@
 """A federation over two stores in memory, each behind a line that can be cut, on clocks that tests move."""
 
 from dataclasses import dataclass, field
+from random import Random
 
 from penstock.clock import ManualClock
 from penstock.conformance.builders import job
@@ -19,6 +20,7 @@ class Wide:
     tries: int = 2
     now: float = 0.0  # of the process of the federation
     clock: ManualClock = field(default_factory=ManualClock)  # of the stores
+    chance: Random = field(default_factory=lambda: Random(7))  # the same in each run
 
     def __post_init__(self) -> None:
         self.stores = {
@@ -34,7 +36,12 @@ class Wide:
             Partition(name=name, engine=self.lines[name].engine, weight=weight)
             for name, weight in self.weights.items()
         ]
-        return FederatedEngine(partitions, max_partitions_try=self.tries, now=lambda: self.now)
+        return FederatedEngine(
+            partitions,
+            max_partitions_try=self.tries,
+            now=lambda: self.now,
+            chance=self.chance,
+        )
 
     async def opened(self) -> "Wide":
         """The same, open."""
