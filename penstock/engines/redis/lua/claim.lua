@@ -51,5 +51,6 @@ for i = 4, #ARGV do
     claimed, more = claim_these(next_ready(want, wanted), want)
     wanted = wanted - claimed
   end
+  settle(want.queue)
 end
 return {superseded, claims}

@@ -1,5 +1,5 @@
 -- A job in the hands of a script: read from its hash, moved from one state to another, removed.
--- include: order
+-- include: open_queues
 -- include: tell
 
 local FIELDS = {'queue', 'state', 'priority', 'fence', 'attempt', 'max_attempts', 'delivery', 'worker',
@@ -39,6 +39,7 @@ local function move(job, state, time, changed)
   if job.state then leave(job) end
   redis.call('ZADD', JOBS .. state .. ':' .. job.queue, score_of(state, job.priority, job.id), job.id)
   if UNTIL[state] then redis.call('ZADD', UNTIL[state], time, job.id) end
+  if state == 'ready' then raise_head(job.queue, job.priority) end
   redis.call('HSET', JOB .. job.id, 'state', state, unpack(changed))
   job.state = state
 end
@@ -48,7 +49,6 @@ local function line_up(job, run_at, changed)
   if run_at <= now then
     changed[#changed + 1], changed[#changed + 2] = 'ready_since', now
     move(job, 'ready', nil, changed)
-    redis.call('SADD', OPEN .. job.queue:match('[^/]*$'), job.queue)
     return tell()
   end
   changed[#changed + 1], changed[#changed + 2] = 'run_at', run_at
