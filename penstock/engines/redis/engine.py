@@ -40,6 +40,7 @@ from penstock.engines.redis.arguments import (
     pack_want,
 )
 from penstock.engines.redis.keys import id_text, name_part, queue_name, queue_of
+from penstock.engines.redis.pages import all_queues, pages, queues_that_match, walked
 from penstock.engines.redis.replies import (
     ClaimReply,
     CountsReply,
@@ -197,17 +198,25 @@ class RedisEngine:
     async def list(
         self, which: JobFilter, *, limit: int, after: JobId | None = None
     ) -> Sequence[Job]:
-        """The jobs that match, highest id first. Looks at the index of every queue that matches."""
-        filters = [name_part(which.domain or ""), name_part(which.type or ""), which.state or ""]
-        found = await self._run("list", list[JobReply], limit, self._place(after), *filters)
-        return [job_of(reply) for reply in found]
+        """The jobs that match, highest id first. Looks at every queue that matches, some of them at a time."""
+        found: list[JobReply] = []
+        for queues in pages(await queues_that_match(self._store.scripts, which)):
+            asked = limit, self._place(after), which.state or ""
+            found += await self._run("list", list[JobReply], *asked, *queues)
+        jobs = sorted(map(job_of, found), key=lambda job: -job.id)
+        return jobs[:limit]
 
     async def counts(self, queues: Collection[QueueKey] | None = None) -> Mapping[QueueKey, Counts]:
-        """The counts of the queues."""
-        if queues is not None and not queues:
-            return {}
-        replies = await self._run("counts", list[CountsReply], *map(queue_name, queues or ()))
-        return {queue_of(name): counts_of(numbers) for name, numbers in replies}
+        """The counts of the queues; each queue's are of one moment."""
+        if queues is None:
+            names = await all_queues(self._store.scripts)
+        else:
+            names = [*map(queue_name, queues)]
+        counts: dict[QueueKey, Counts] = {}
+        for page in pages(names):
+            replies = await self._run("counts", list[CountsReply], *page)
+            counts |= {queue_of(name): counts_of(numbers) for name, numbers in replies}
+        return counts
 
     async def oldest(self, queues: Collection[QueueKey]) -> Mapping[QueueKey, timedelta]:
         """How long the first ready job of each queue has been ready."""
@@ -246,8 +255,8 @@ class RedisEngine:
         await self._run("announce", type(None), *shown)
 
     async def forget(self, worker: str) -> int:
-        """Expire what the worker holds. Looks at every claim there is."""
-        return await self._run("forget", int, worker)
+        """Expire what the worker holds. Looks at every claim there is, some of them at a time."""
+        return len(await walked(self._store.scripts, "forget", worker))
 
     async def workers(self) -> Sequence[Presence]:
         """The runners whose time has not run out."""

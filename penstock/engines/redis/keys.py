@@ -23,7 +23,7 @@ _KEYS = (
     "root:",  # + queue/signature, expires: the newest timestamp
     "idempotency:",  # + domain/item/key, expires, hash: fingerprint, id, deduplicated
     "tally:",  # + queue, hash: pushed, deleted
-    "open:",  # + type, set: names of queues that have ready jobs, and of some that had
+    "open:",  # + type, sorted set: names of queues with ready jobs by the highest priority, see parts/open_queues.lua
     "workers",  # sorted set: workers by the end of their presence
     "presences",  # hash: worker → the presence as it was announced
     "wake",  # no key but a channel: the number of wakes

@@ -46,27 +46,27 @@ def job_of(reply: JobReply) -> Job:
     """The stored job; `unreadable` where its params or details cannot be decoded."""
     row = _Row(reply)
     details, unreadable = _details(row)
-    state = State(row.need("state"))
+    state = State(row.need(b"state"))
     return Job(
-        id=JobId(int(row.need("id"))),
-        queue=queue_of(row.need("queue").encode()),
+        id=JobId(int(row.need(b"id"))),
+        queue=queue_of(row.need(b"queue").encode()),
         state=state,
-        params=row.need("params"),
+        params=row.need(b"params"),
         details=details,
-        priority=int(row.need("priority")),
-        attempt=int(row.need("attempt")),
-        max_attempts=int(row.need("max_attempts")),
-        fence=int(row.need("fence")),
-        delivery=Delivery(row.need("delivery")),
-        pushed_at=_time(row.need("pushed_at")),
-        run_at=row.time("run_at") if state is State.SCHEDULED else None,
-        claimed_at=row.time("claimed_at"),
-        finished_at=row.time("finished_at"),
-        worker=row.text("worker"),
-        result=row.text("result"),
-        error=row.text("error"),
+        priority=int(row.need(b"priority")),
+        attempt=int(row.text(b"attempt") or 0),
+        max_attempts=int(row.need(b"max_attempts")),
+        fence=int(row.text(b"fence") or 0),
+        delivery=Delivery(row.text(b"delivery") or Delivery.AT_LEAST_ONCE),
+        pushed_at=_time(row.need(b"pushed_at")),
+        run_at=row.time(b"run_at") if state is State.SCHEDULED else None,
+        claimed_at=row.time(b"claimed_at"),
+        finished_at=row.time(b"finished_at"),
+        worker=row.text(b"worker"),
+        result=row.text(b"result"),
+        error=row.text(b"error"),
         progress=_progress(row),
-        cancel_requested=row.text("cancel_requested") is not None,
+        cancel_requested=row.text(b"cancel_requested") is not None,
         root=_root(row, is_self=details.root_is_self),
         dedupe_key=row.text("dedupe_key"),
         follow_ups=_follow_ups(row),
@@ -108,44 +108,49 @@ class _Row:
     def __init__(self, reply: JobReply) -> None:
         self._fields = dict(zip(reply[::2], reply[1::2], strict=True))
 
-    def need(self, field: str) -> str:
-        return self._fields[field.encode()].decode(errors="replace")
+    def need(self, field: bytes) -> str:
+        return self._fields[field].decode(errors="replace")
 
-    def text(self, field: str) -> str | None:
-        return self.need(field) if field.encode() in self._fields else None
+    def text(self, field: bytes) -> str | None:
+        found = self._fields.get(field)
+        return None if found is None else found.decode(errors="replace")
 
-    def time(self, field: str) -> datetime | None:
-        return _time(self.need(field)) if field.encode() in self._fields else None
+    def time(self, field: bytes) -> datetime | None:
+        found = self._fields.get(field)
+        return None if found is None else _time(found)
 
 
-def _time(stored: int | str) -> datetime:
+def _time(stored: int | bytes | str) -> datetime:
     # Beyond the year 2255 the server's numbers are no longer exact, and may leave the calendar.
     return EPOCH + min(int(float(stored)), _LAST) * MICROSECOND
 
 
 def _details(row: _Row) -> tuple[Details, str | None]:
     try:
-        if not isinstance(decode(row.need("params")), Mapping):
+        if not isinstance(decode(row.need(b"params")), Mapping):
             return Details(), "params: not a JSON object"
-        return load_details(row.need("details")), None
+        return load_details(row.need(b"details")), None
     except ValueError as error:
         return Details(), f"the stored row cannot be decoded: {error}"
 
 
 def _progress(row: _Row) -> Progress | None:
-    percent = row.text("progress_percent")
+    percent = row.text(b"progress_percent")
     if percent is None:
         return None
-    return Progress(percent=float(percent), message=row.need("progress_message"))
+    return Progress(percent=float(percent), message=row.need(b"progress_message"))
 
 
 def _root(row: _Row, *, is_self: bool) -> Root | None:
-    signature, timestamp = row.text("root_signature"), row.time("root_timestamp")
+    signature, timestamp = row.text(b"root_signature"), row.time(b"root_timestamp")
     if signature is None or timestamp is None:
         return None
     return Root(signature=signature, timestamp=timestamp, is_self=is_self)
 
 
 def _follow_ups(row: _Row) -> tuple[FollowUpId, ...]:
-    listed = msgspec.json.decode(row.text("follow_ups") or "[]", type=list[tuple[str, str]])
+    stored = row.text(b"follow_ups")
+    if stored is None:
+        return ()
+    listed = msgspec.json.decode(stored, type=list[tuple[str, str]])
     return tuple(FollowUpId(On(on), JobId(int(id))) for on, id in listed)

@@ -39,7 +39,8 @@ class StoreEmptied(EngineError):
 
 
 def translated(error: RedisError, verb: str) -> EngineError:
-    """Our error for one of the driver, naming the verb that failed."""
+    """Our error for one of the driver, naming the verb that failed, or the step of one."""
+    verb = verb.rpartition("/")[2]
     if _code(error) == "EMPTIED":
         return StoreEmptied()
     if isinstance(error, MovedError):

@@ -52,18 +52,23 @@ class RedisHarness:
 
     @asynccontextmanager
     async def somebody(
-        self, *, commands: Sequence[str] = (), channels: Sequence[str] = ("*",)
+        self,
+        *,
+        categories: Sequence[str] = ("+@all",),
+        commands: Sequence[str] = (),
+        keys: Sequence[str] = ("*",),
+        channels: Sequence[str] = ("*",),
     ) -> AsyncIterator[RedisEngine]:
-        """An open engine of a user with all rights, but for these commands and other channels."""
+        """An open engine of a user with these rights, which are all but for what is named."""
         if not self.is_private:
             pytest.skip("the users of a given server are not ours to add")
         await self.stranger.acl_setuser(
             "somebody",
             enabled=True,
             passwords=["+pass"],
-            keys=["*"],
+            keys=keys,
             channels=channels,
-            categories=["+@all"],
+            categories=categories,
             commands=commands,
             reset=True,
             reset_channels=True,

@@ -8,7 +8,7 @@ from penstock.conformance.builders import OTHER, QUEUE, TTL, assert_conserved, j
 from penstock.conformance.stories import then
 from penstock.engine import Ack
 from penstock.errors import EngineUnavailable
-from penstock.job import JobId, On
+from penstock.job import JobId, On, State
 from tests.engines.redis.harness import RedisHarness
 from tests.servers.redis import Server
 
@@ -48,30 +48,35 @@ async def test_every_answered_job_is_there_after_a_kill(
     await assert_conserved(harness.engine)
 
 
-async def test_an_ack_and_its_follow_up_are_never_torn_by_a_kill(
+async def test_every_answered_end_holds_after_a_kill_and_none_is_torn(
     harness: RedisHarness, redis_server: Server
 ) -> None:
     engine = harness.engine
     await push(engine, *jobs(*map(str, range(1000))))
     claims = (await engine.claim([want(ttl=TTL)], "w")).claims
     enough = asyncio.Event()
-    answered = 0
+    answered: list[JobId] = []
 
     async def ack_one_by_one(share: int) -> None:
-        nonlocal answered
         for held in claims[share::4]:
             after = then(On.DONE, job(queue=OTHER))
-            answered += (await engine.ack([Ack(ref=held.ref, follow_ups=after)]))[0]
-            if answered > 100:
+            assert await engine.ack([Ack(ref=held.ref, follow_ups=after)]) == [True]
+            answered.append(held.job.id)
+            if len(answered) > 100:
                 enough.set()
 
     ackers = [asyncio.create_task(ack_one_by_one(share)) for share in range(4)]
     await enough.wait()
     redis_server.kill()
-    await asyncio.gather(*ackers, return_exceptions=True)
+    broken = await asyncio.gather(*ackers, return_exceptions=True)
     redis_server.start()
 
+    assert {type(each) for each in broken} == {EngineUnavailable}
+    found = [found for found in await engine.get(answered) if found is not None]
+    assert {each.state for each in found} == {State.DONE}
+    assert len(found) == len(answered)
+    assert await engine.ack([Ack(ref=held.ref) for held in claims[:1]]) == [False]
     counts = await engine.counts([QUEUE, OTHER])
-    assert 1000 > counts[QUEUE].done >= answered
+    assert 1000 > counts[QUEUE].done >= len(answered)
     assert counts[OTHER].ready == counts[QUEUE].done
     await assert_conserved(engine)

@@ -77,7 +77,7 @@ async def test_queues_without_ready_jobs_are_not_looked_at_again(harness: RedisH
 
     assert [found.queue for found in await harness.engine.ready(["mail"], limit=9)] == queues[:1]
 
-    assert await harness.stranger.scard("{penstock:0}:open:mail") == 1
+    assert await harness.stranger.zcard("{penstock:0}:open:mail") == 1
 
 
 @pytest.mark.server

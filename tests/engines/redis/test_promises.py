@@ -3,18 +3,35 @@
 import logging
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from penstock.conformance.builders import job, push
-from penstock.engine import Feature
+from penstock.conformance.builders import (
+    HOUR,
+    MANY,
+    QUEUE,
+    assert_conserved,
+    claims,
+    everything,
+    job,
+    key,
+    push,
+    root,
+    want,
+)
+from penstock.conformance.stories import one_of_each
+from penstock.engine import Feature, Registration
 from penstock.engines.redis.connection import Client, connect
 from penstock.engines.redis.keys import keys
 from penstock.engines.redis.promises import ALWAYS, DURABLE_SETTINGS, check
 from penstock.engines.redis.promises import Server as About
 from penstock.errors import EngineError, StoreMismatch
+from penstock.job import Order, Presence
 from tests.engines.redis.harness import RedisHarness
 from tests.servers.redis import Server
+
+PAGE = Path(__file__).parents[3] / "docs/engines.md"
 
 
 @pytest.fixture
@@ -88,6 +105,40 @@ async def test_settings_that_are_hidden_from_us_promise_nothing(
     evicts, hidden = caplog.messages
     assert "maxmemory-policy is allkeys-lfu" in evicts
     assert "nobody can see appendfsync, no-appendfsync-on-rewrite" in hidden
+
+
+@pytest.mark.server
+async def test_a_user_with_the_rights_that_the_page_names_can_do_everything(
+    harness: RedisHarness,
+) -> None:
+    [rules] = re.findall(r"`ACL SETUSER penstock on >password (.*)`", PAGE.read_text())
+    words = rules.split()
+    await harness.stranger.acl_log_reset()
+
+    async with harness.somebody(
+        keys=[word[1:] for word in words if word.startswith("~")],
+        channels=[word[1:] for word in words if word.startswith("&")],
+        categories=[word for word in words if "@" in word],
+        commands=[word for word in words if word[0] in "+-" and "@" not in word],
+    ) as bound:
+        assert Feature.DURABLE in bound.features
+        await one_of_each(bound)
+        await push(bound, job("keyed", dedupe_key="k", idempotency=key(), root=root(1)))
+        await bound.register([Registration(queue=QUEUE, root=root(2))])
+        await bound.announce(Presence(worker="w", slots=1), HOUR)
+        await bound.pause([QUEUE])
+        await bound.resume([QUEUE])
+        assert await bound.ready([QUEUE.type], limit=9)
+        assert await bound.oldest([QUEUE])
+        await claims(bound, want(order=Order.RANDOM))
+        await bound.forget("w")
+        assert await everything(bound)
+        assert await bound.wait(HOUR)
+        await assert_conserved(bound)
+        await bound.purge(MANY)
+
+    denied = [entry["object"] for entry in await harness.stranger.acl_log()]
+    assert denied == []
 
 
 @pytest.mark.server

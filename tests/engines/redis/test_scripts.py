@@ -17,6 +17,7 @@ from tests.servers.redis import Server
 
 LUA = files("penstock.engines.redis") / "lua"
 VERBS = sorted(Path(file.name).stem for file in LUA.iterdir() if file.name.endswith(".lua"))
+STEPS = sorted(f"steps/{Path(file.name).stem}" for file in (LUA / "steps").iterdir())
 WITHOUT_SCRIPT = {"close", "features", "identity"}
 
 
@@ -26,7 +27,7 @@ def test_every_verb_of_the_seam_has_its_script() -> None:
     assert set(VERBS) == seam - WITHOUT_SCRIPT
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS + STEPS)
 def test_a_script_holds_each_part_once_and_no_include_is_left(verb: str) -> None:
     text = source(verb)
 
@@ -37,7 +38,7 @@ def test_a_script_holds_each_part_once_and_no_include_is_left(verb: str) -> None
     )
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS + STEPS)
 def test_the_header_of_a_script_says_keys_arguments_and_answer(verb: str) -> None:
     header = (LUA / f"{verb}.lua").read_text().partition("\n\n")[0]
 
@@ -58,7 +59,7 @@ def test_no_script_names_a_key_by_itself() -> None:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS + STEPS)
 async def test_the_server_can_compile_the_script(verb: str, redis_server: Server) -> None:
     client = connect(redis_server.url)
 

@@ -81,7 +81,7 @@ async def test_a_key_of_a_foreign_kind_is_an_error_that_names_the_verb(
 ) -> None:
     await harness.stranger.set("{penstock:0}:queues", "foreign")
 
-    with pytest.raises(EngineError, match=r"redis cannot counts: .*WRONGTYPE") as caught:
+    with pytest.raises(EngineError, match=r"redis cannot list_queues: .*WRONGTYPE") as caught:
         await harness.engine.counts()
 
     assert not isinstance(caught.value, EngineUnavailable)

@@ -11,4 +11,4 @@ for i, packed in ipairs(ARGV) do
   if job then end_one(job, 'done', ending) end
   answers[i] = job and 1 or 0
 end
-return answers
+return written(answers)

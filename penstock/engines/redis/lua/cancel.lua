@@ -23,4 +23,4 @@ local answers = {}
 for i, packed in ipairs(ARGV) do
   answers[i] = cancel_one(cmsgpack.unpack(packed))
 end
-return answers
+return written(answers)

@@ -26,7 +26,7 @@ end
 local function claim_these(ids, want)
   local claimed = 0
   for _, id in ipairs(ids) do
-    local job = read(id)
+    local job = read_whole(id)
     if not job or job.state ~= 'ready' then
       redis.call('ZREM', JOBS .. 'ready:' .. want.queue, id) -- a foreign writer was here
     elseif not is_superseded(job) then
@@ -50,6 +50,8 @@ for i = 4, #ARGV do
     local claimed
     claimed, more = claim_these(next_ready(want, wanted), want)
     wanted = wanted - claimed
+    write()
   end
+  settle(want.queue)
 end
 return {superseded, claims}

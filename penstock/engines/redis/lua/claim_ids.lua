@@ -7,9 +7,9 @@
 
 local claims = {}
 for i = 4, #ARGV do
-  local job = read(ARGV[i])
+  local job = read_whole(ARGV[i])
   if job and (job.state == 'scheduled' or job.state == 'ready') then
     claims[#claims + 1] = claim_one(job, tonumber(ARGV[3]), ARGV[2])
   end
 end
-return claims
+return written(claims)

@@ -1,12 +1,12 @@
 -- How many jobs of the queues stand where.
--- KEYS: as parts/keys.lua. ARGV: the names of the queues; none: of all that were ever used.
+-- KEYS: as parts/keys.lua. ARGV: the names of the queues.
 -- Returns each name with its counts, in the order of COUNTED, then deleted and pushed.
 -- include: keys
 
 local COUNTED = {'scheduled', 'ready', 'claimed', 'done', 'dead', 'cancelled', 'superseded'}
 
 local counts = {}
-for i, queue in ipairs(#ARGV > 0 and ARGV or redis.call('SMEMBERS', QUEUES)) do
+for i, queue in ipairs(ARGV) do
   local numbers = {}
   for j, state in ipairs(COUNTED) do
     numbers[j] = redis.call('ZCARD', JOBS .. state .. ':' .. queue)

@@ -11,4 +11,4 @@ for i, id in ipairs(ARGV) do
   if free then remove(job) end
   answers[i] = free and 1 or 0
 end
-return answers
+return written(answers)

@@ -10,7 +10,8 @@ for i, queue in ipairs(ARGV) do
     local id = redis.call('ZRANGEBYSCORE', index, start, '+inf', 'LIMIT', 0, 1)[1]
     if not lowest or tonumber(id) < tonumber(lowest) then lowest = id end
   end
-  local since = lowest and redis.call('HGET', JOB .. lowest, 'ready_since')
+  local times = lowest and redis.call('HMGET', JOB .. lowest, 'ready_since', 'pushed_at') or {}
+  local since = times[1] or times[2]
   waits[i] = since and now - tonumber(since) or false
 end
 return waits

@@ -14,5 +14,6 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, to
     redis.call('ZREM', DUE, id) -- a foreign writer was here
   end
 end
+write()
 local following = redis.call('ZRANGE', DUE, 0, 0, 'WITHSCORES')
 return {promoted, following[2] and math.max(tonumber(following[2]) - now, 0) or false}

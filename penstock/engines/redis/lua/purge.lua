@@ -19,4 +19,4 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, '-inf', now, 'LIMIT
   redis.call('ZREM', WORKERS, worker)
   redis.call('HDEL', PRESENCES, worker)
 end
-return purged
+return written(purged)

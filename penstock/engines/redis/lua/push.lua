@@ -4,8 +4,6 @@
 -- include: same_store
 -- include: push_together
 
-redis.call('HINCRBY', STORE, 'last_id', 0) -- refused where no memory is left, as a job that is there already is not
-
 local jobs = {}
 for i = 2, #ARGV do jobs[i - 1] = cmsgpack.unpack(ARGV[i]) end
 
@@ -14,4 +12,4 @@ for i, pushed in ipairs(push_together(jobs)) do
   answers[i] = not pushed.conflict and {pushed.id,
     pushed.deduplicated and 1 or 0, pushed.replayed and 1 or 0, string.format('%.0f', pushed.at)}
 end
-return answers
+return written(answers)

@@ -14,7 +14,7 @@ local function may_run_again(job)
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', HELD, '-inf', now, 'LIMIT', 0, limit)) do
-  local job = read(id)
+  local job = read_whole(id)
   if not job or job.state ~= 'claimed' then
     redis.call('ZREM', HELD, id) -- a foreign writer was here
   elseif may_run_again(job) then
@@ -24,4 +24,4 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', HELD, '-inf', now, 'LIMIT', 0, l
     last[#last + 1] = take(job, ttl, worker, job.attempt)
   end
 end
-return {readied, last}
+return written({readied, last})

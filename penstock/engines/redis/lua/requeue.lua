@@ -14,4 +14,4 @@ for i, id in ipairs(ARGV) do
   end
   answers[i] = dead and 1 or 0
 end
-return answers
+return written(answers)

@@ -11,4 +11,4 @@ for i, packed in ipairs(ARGV) do
   answers[i] = not job and 'lost' or job.cancel_requested and 'cancel asked' or 'held'
   if answers[i] == 'held' then give_back(job, retry.after, {'error', retry.error}) end
 end
-return answers
+return written(answers)

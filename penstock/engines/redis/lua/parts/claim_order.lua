@@ -7,13 +7,12 @@ local function by_priority(index, last, limit)
 end
 
 -- The lowest ids of all buckets: each is read in small pages, the bucket with the lowest head gives.
-local PAGE = 64
 local function by_id(index, last, limit)
   local heads, ids = {}, {}
   for _, start in ipairs(buckets(index, last)) do
     heads[#heads + 1] = {start = start, offset = 0, page = {}, at = 1}
   end
-  local size = math.min(PAGE, limit)
+  local size = math.ceil(limit / math.max(#heads, 1))
   local function peek(head)
     if head.at > #head.page and not head.is_dry then
       local following = string.format('(%.0f', head.start + SPAN)

@@ -3,6 +3,7 @@
 
 -- Pushes {on, job} each; answers {on, id} of each that went in.
 local function push_follow_ups(follow_ups)
+  if not follow_ups then return {} end
   local jobs, kept = {}, {}
   for i, follow_up in ipairs(follow_ups) do jobs[i] = follow_up.job end
   for i, pushed in ipairs(push_together(jobs)) do
@@ -11,7 +12,7 @@ local function push_follow_ups(follow_ups)
   return kept
 end
 
--- `ending` holds keep and follow_ups, and may hold error and result.
+-- `ending` holds keep, and may hold follow_ups, error and result.
 local function end_one(job, state, ending)
   leave_key(job) -- first, since a follow-up may bring the same key
   local changed = {}

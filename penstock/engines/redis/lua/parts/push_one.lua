@@ -38,12 +38,29 @@ local function raise(job, new, due)
   return move(job, 'ready', nil, {})
 end
 
+-- A job without an attempt, a fence or a delivery has none, none and the usual one.
 local KEPT_AS_GIVEN = {'queue', 'params', 'details', 'priority', 'max_attempts', 'delivery', 'dedupe_key'}
 
--- Answers the id: text of 16 digits, so that ids of one time stand in their order in every sorted set.
+-- The next id of those that were reserved: text of 16 digits, so that ids stand in their order in every sorted set.
+local last_id, reserved = 0, 0
+local function next_id()
+  last_id, reserved = last_id + 1, reserved - 1
+  return string.format('%016.0f', last_id)
+end
+
+-- As many ids as there may be jobs to store are ours. If the script fails they are never given, instead of twice.
+local function reserve(number)
+  last_id, reserved = redis.call('HINCRBY', STORE, 'last_id', number) - number, number
+end
+
+local function give_back_ids()
+  if reserved > 0 then redis.call('HINCRBY', STORE, 'last_id', -reserved) end
+end
+
+-- Answers the id.
 local function store(new, due)
-  local id = string.format('%016.0f', redis.call('HINCRBY', STORE, 'last_id', 1))
-  local fields = {'id', id, 'pushed_at', now, 'attempt', 0, 'fence', 0}
+  local id = next_id()
+  local fields = {'id', id, 'pushed_at', now}
   for _, field in ipairs(KEPT_AS_GIVEN) do
     if new[field] ~= nil then
       fields[#fields + 1], fields[#fields + 2] = field, new[field]
@@ -53,8 +70,7 @@ local function store(new, due)
   line_up(job, due, fields)
   raise_root(job, new.root)
   if new.dedupe_key then redis.call('HSET', DEDUPE .. new.queue, new.dedupe_key, id) end
-  redis.call('SADD', QUEUES, new.queue)
-  redis.call('HINCRBY', TALLY .. new.queue, 'pushed', 1)
+  count(new.queue, 'pushed', 1)
   return id
 end
 
@@ -63,7 +79,7 @@ local function push_one(new)
   local known = new.idempotency and replay(new.idempotency)
   if known then return known end
   if new.root then register(new.queue, new.root) end
-  local due = new.run_at or now + new.delay
+  local due = new.run_at or now + (new.delay or 0)
   local twin = waiting_twin(new)
   if twin then raise(twin, new, due) end
   local pushed = {id = twin and twin.id or store(new, due), deduplicated = twin ~= nil, at = now}

@@ -43,11 +43,13 @@ end
 local function push_together(jobs)
   local asked, order = asked_together(jobs)
   judge(order)
+  reserve(#jobs)
   local answers = {}
   for i, new in ipairs(jobs) do
     local idempotency = new.idempotency
     local is_fallen = idempotency and asked[idempotency.key][idempotency.fingerprint].is_fallen
     answers[i] = is_fallen and CONFLICT or push_one(new)
   end
+  give_back_ids()
   return answers
 end
