@@ -90,7 +90,7 @@ def _refuse_unknown(types: Sequence[str], known: Collection[str]) -> None:
 
 async def _work(
     penstock: Penstock,
-    opening: AbstractAsyncContextManager[None],
+    opening: AbstractAsyncContextManager[object],
     types: Sequence[str] | None,
     domains: Sequence[str] | None,
     *,
@@ -128,7 +128,7 @@ class _Parent:
         self._children: dict[str, Process] = {}
         self._stopping = asyncio.Event()
 
-    async def run(self, opening: AbstractAsyncContextManager[None]) -> None:
+    async def run(self, opening: AbstractAsyncContextManager[object]) -> None:
         """Run the children until stopped."""
         async with opening, asyncio.TaskGroup() as tasks:
             options.on_signals(self._stop)
