@@ -55,12 +55,13 @@ async def _examined(client: Client, number: int) -> Store:
     scripts = Scripts(client, keys(number))
     new = str(uuid4()), number, first_id(number) - 1, SCHEMA
     uuid, known, schema = await scripts.run("open", tuple[bytes, bytes, bytes], *new)
-    _check(number, known=int(known), schema=int(schema))
+    check(number, known=int(known), schema=int(schema))
     identity = StoreIdentity(uuid=uuid.decode(), number=number)
     return Store(client, scripts, await features_of(client), identity)
 
 
-def _check(number: int, *, known: int, schema: int) -> None:
+def check(number: int, *, known: int, schema: int) -> None:
+    """The store is that of this number, in a layout that we know; StoreMismatch if not."""
     if known != number:
         raise StoreMismatch(
             f"the store under {keys(number)[0]} says that its number is {known}; use another database"
