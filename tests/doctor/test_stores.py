@@ -9,11 +9,12 @@ from penstock.doctor.doctor import TO_EXAMINE
 from penstock.doctor.stores import Patient, about_schema
 from penstock.engine import Engine
 from penstock.engines.memory import MemoryEngine
-from penstock.engines.sqlite import SqliteEngine
+from penstock.engines.sqlite import SqliteEngine, schema
+from penstock.engines.sqlite.statements import migrations
 from penstock.examination import About, Finding, Level
 from penstock.settings import StoreSettings
 from tests.engines.sqlite.harness import SqliteHarness, is_empty, url_of
-from tests.engines.sqlite.test_schema import LATER, alter
+from tests.engines.sqlite.test_schema import LATER, NEWEST, alter
 
 
 async def found(engine: Engine, settings: StoreSettings) -> list[Finding]:
@@ -70,6 +71,20 @@ async def test_a_store_in_order_is_looked_into(tmp_path: Path) -> None:
         About.RUNNERS: Level.WRONG,
     }
     await harness.close()
+
+
+async def test_a_store_that_lacks_a_migration_is_told_and_not_migrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = SqliteHarness(tmp_path)
+    await harness.engine.migrate()
+    more = {NEWEST + 1: ("9999_more.sql", ("create table more (a)",))}
+    monkeypatch.setattr(schema, "migrations", lambda: {**migrations(), **more})
+
+    told = await found(harness.make(), StoreSettings(url=url_of(harness.path)))
+
+    assert levels(told)[About.SCHEMA] is Level.ADVICE
+    assert await harness.make().pending() == ["9999_more.sql"]
 
 
 async def test_another_number_is_told(tmp_path: Path) -> None:
