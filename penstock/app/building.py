@@ -1,6 +1,6 @@
 """From settings to parts: engines, handlers and policies, each made as its section says."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points, version
@@ -72,13 +72,19 @@ def used_as_partitions_only(settings: Settings) -> Collection[str]:
     return partitions - {default_store(settings), *routes_of(settings).values()}
 
 
-def refuse_volatile(name: str, store: StoreSettings, engine: Engine) -> None:
-    """SettingsError where the open engine may lose jobs and nobody has accepted that; partitions answer for theirs."""
+def refuse_volatile(
+    name: str, store: StoreSettings, engine: Engine, remedies: Sequence[str] = ()
+) -> None:
+    """SettingsError where the open engine may lose jobs and nobody has accepted that; partitions answer for theirs.
+
+    The remedies are what would make it durable.
+    """
     if store.partitions is not None:
         return
     if Feature.DURABLE not in engine.features and not store.accept_volatile:
+        told = "".join(f"{remedy}; " for remedy in remedies)
         raise SettingsError(
-            f"store {name} can lose jobs that it has answered; "
+            f"store {name} can lose jobs that it has answered; {told}"
             f"if that is wanted add to [stores.{name}]: accept_volatile = true"
         )
 

@@ -1,14 +1,18 @@
 """From an engine to an open one: whatever keeps it from that names the section, and what must change there."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 from penstock.app.building import naming, refuse_volatile
-from penstock.engine import Engine, Learning, Stamp
+from penstock.engine import Engine, Feature, Learning, Stamp
 from penstock.engines.federated import late_engine
 from penstock.errors import SettingsError
+from penstock.examination import About, Examining
 from penstock.schema import Migrating
 from penstock.settings import StoreSettings
+
+PATIENCE = timedelta(seconds=5)  # with a store that was just opened
 
 
 async def open_store(
@@ -22,7 +26,8 @@ async def open_store(
         if not store.migrate and isinstance(engine, Migrating):
             _refuse_pending(await engine.pending())
         await engine.open()
-    refuse_volatile(name, store, engine)
+        remedies = await _remedies(store, engine)
+    refuse_volatile(name, store, engine, remedies)
     if isinstance(engine, Learning):
         await engine.learn(stamps)
 
@@ -42,3 +47,13 @@ def _refuse_pending(pending: Sequence[str]) -> None:
             f"the schema lacks {', '.join(pending)}, and the section says migrate = false; "
             "run `penstock migrate`"
         )
+
+
+async def _remedies(store: StoreSettings, engine: Engine) -> Sequence[str]:
+    """What would make the open engine durable, as far as it says so; nothing where it need not be."""
+    if Feature.DURABLE in engine.features or store.accept_volatile:
+        return []
+    if not isinstance(engine, Examining):
+        return []
+    found = (await engine.examine(PATIENCE)).findings
+    return [one.change for one in found if one.about is About.DURABILITY]

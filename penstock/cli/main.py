@@ -27,6 +27,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "copy-queue": ("penstock.cli.copy_queue", "Copy or move waiting jobs to another store."),
     "bench": ("penstock.cli.bench", "Measure a store on this machine."),
     "migrate": ("penstock.cli.migrate", "Bring every store to this version's schema."),
+    "doctor": ("penstock.cli.doctor", "Look at every store, and say what should be changed."),
     "completion": ("penstock.cli.completion", "Print what completes commands in your shell."),
 }
 
@@ -34,8 +35,8 @@ HELP = """Penstock, a job queue.
 
 Start here: `penstock serve`, then POST a job to http://127.0.0.1:1337/jobs/add. Every verb has --help with an example.
 
-Exit codes: 0 all is well; 1 jobs failed or the request was refused; 2 wrong usage; 75 the store cannot be
-reached now, try again later; 78 the configuration is wrong; 130 interrupted.
+Exit codes: 0 all is well; 1 jobs failed, the request was refused, or a check found something; 2 wrong usage; 75 the
+store cannot be reached now, try again later; 78 the configuration is wrong; 130 interrupted.
 """
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 from penstock.app import Penstock
 from penstock.cli import options
 from penstock.cli.protocol import BoundedProtocol
+from penstock.cli.starting import opened, wait_for_stores
 from penstock.errors import SettingsError
 from penstock.settings import Settings
 
@@ -36,6 +38,7 @@ HTTP_GRACE = 3  # seconds that open requests get once the runner has ended
 @click.option("--host", help="The address to listen on; loopback unless configured.")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
 @click.option("--no-runner", is_flag=True, help="Take and keep jobs, but run none here.")
+@wait_for_stores
 def command(
     config: Path | None,
     app: str | None,
@@ -44,12 +47,16 @@ def command(
     host: str | None,
     port: int | None,
     no_runner: bool,
+    patience: float,
 ) -> None:
-    """Start the HTTP server, with a runner in the same process."""
+    """Start the HTTP server, with a runner in the same process.
+
+    A store that cannot be reached yet is waited for; a wrong configuration ends it at once.
+    """
     options.log_to_stderr()
     penstock = options.application(config, app=app, data=data, profile=profile)
     penstock.configure(_listening(penstock.settings, host, port))
-    options.run(_serve(penstock, with_runner=not no_runner))
+    options.run(_serve(penstock, timedelta(seconds=patience), with_runner=not no_runner))
 
 
 def _listening(settings: Settings, host: str | None, port: int | None) -> Settings:
@@ -58,9 +65,9 @@ def _listening(settings: Settings, host: str | None, port: int | None) -> Settin
     return msgspec.structs.replace(settings, server=server)
 
 
-async def _serve(penstock: Penstock, *, with_runner: bool) -> None:
+async def _serve(penstock: Penstock, patience: timedelta, *, with_runner: bool) -> None:
     with _listen(penstock.settings) as listener:
-        async with penstock:
+        async with opened(penstock, patience):
             server = _Server(_configured(penstock.asgi()))
             options.collect_rarely()
             await _run(penstock, server, listener, with_runner=with_runner)

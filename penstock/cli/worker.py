@@ -8,6 +8,8 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -15,6 +17,7 @@ import msgspec
 
 from penstock.app import Penstock
 from penstock.cli import options
+from penstock.cli.starting import opened, wait_for_stores
 from penstock.errors import SettingsError
 from penstock.settings import Settings, nearest
 
@@ -40,6 +43,7 @@ PAUSE = 1.0  # seconds before a child that died is replaced: a crash loop must n
     show_default=True,
     help="How many processes run jobs, each with its own slots.",
 )
+@wait_for_stores
 @click.option("--name", hidden=True, help="The worker's name; chosen by its parent.")
 def command(
     config: Path | None,
@@ -50,9 +54,12 @@ def command(
     domains: Sequence[str],
     slots: int | None,
     procs: int,
+    patience: float,
     name: str | None,
 ) -> None:
     """Run jobs until stopped: SIGTERM lets running jobs end, a second one does not wait for them.
+
+    A store that cannot be reached yet is waited for; a wrong configuration ends it at once.
 
     With --procs the parent restarts a child that dies, and its jobs are ready again at once.
     """
@@ -60,10 +67,11 @@ def command(
     penstock = options.application(config, app=app, data=data, profile=profile)
     penstock.configure(_with_slots(penstock.settings, slots), worker=name)
     _refuse_unknown(types, penstock.registry.types)
+    opening = opened(penstock, timedelta(seconds=patience))
     if procs > 1:
-        options.run(_Parent(penstock, procs).run())
+        options.run(_Parent(penstock, procs).run(opening))
         return
-    options.run(_work(penstock, types or None, domains or None, is_child=name is not None))
+    options.run(_work(penstock, opening, types or None, domains or None, is_child=bool(name)))
 
 
 def _with_slots(settings: Settings, slots: int | None) -> Settings:
@@ -82,12 +90,13 @@ def _refuse_unknown(types: Sequence[str], known: Collection[str]) -> None:
 
 async def _work(
     penstock: Penstock,
+    opening: AbstractAsyncContextManager[object],
     types: Sequence[str] | None,
     domains: Sequence[str] | None,
     *,
     is_child: bool,
 ) -> None:
-    async with penstock, asyncio.TaskGroup() as tasks:
+    async with opening, asyncio.TaskGroup() as tasks:
         upkeep = tasks.create_task(penstock.upkeep().run())
         runner = penstock.runner(types=types, domains=domains)
         options.collect_rarely()
@@ -119,9 +128,9 @@ class _Parent:
         self._children: dict[str, Process] = {}
         self._stopping = asyncio.Event()
 
-    async def run(self) -> None:
+    async def run(self, opening: AbstractAsyncContextManager[object]) -> None:
         """Run the children until stopped."""
-        async with self._penstock, asyncio.TaskGroup() as tasks:
+        async with opening, asyncio.TaskGroup() as tasks:
             options.on_signals(self._stop)
             for number in range(self._procs):
                 tasks.create_task(self._keep_alive(number))

@@ -106,4 +106,5 @@ async def test_a_child_that_starts_while_the_parent_is_told_to_stop_is_told_too(
     store = StoreSettings(url=f"sqlite:///{tmp_path}/a.db")
 
     async with asyncio.timeout(SOON):
-        await Late(Penstock(Settings(stores={"main": store})), 1).run()
+        penstock = Penstock(Settings(stores={"main": store}))
+        await Late(penstock, 1).run(penstock)

@@ -14,6 +14,8 @@ MODULES = [
     *["__init__", "app", "clock", "engine", "errors", "events", "group", "handler"],
     *["inspection", "job", "job_class/__init__", "policy", "queue", "remote/__init__"],
     *[
+        "doctor/__init__",
+        "examination",
         "schema",
         "serialization",
         "settings",

@@ -21,6 +21,9 @@ class Address:
     database: str
     tls_ca: str | None  # a file; with it the server must show a certificate that it signed
 
+    def __str__(self) -> str:
+        return self.socket or f"{self.host}:{self.port}"
+
 
 def address_of(url: str) -> Address:
     """What the URL says; EngineError where it cannot be read."""

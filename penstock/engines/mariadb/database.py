@@ -12,7 +12,7 @@ from typing import TypeVar
 from penstock.engines.mariadb.address import Address
 from penstock.engines.mariadb.session import SECONDS_TO_ANSWER, Failure, Session
 from penstock.engines.mariadb.trouble import is_lost, is_undone, translated
-from penstock.errors import EngineError
+from penstock.errors import EngineError, EngineUnavailable
 
 SESSIONS = 8
 TRIES = 10
@@ -109,7 +109,9 @@ class Database:
         try:
             session = self._session()
         except OSError as error:
-            raise translated(error) from error
+            raise EngineUnavailable(f"{translated(error)} (at {self._address})") from error
+        except UnicodeError as error:
+            raise EngineError(f"no host can be called as in {self._address}: {error}") from error
         try:
             return work(session)
         except OSError as error:

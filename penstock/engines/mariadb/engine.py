@@ -29,12 +29,14 @@ from penstock.engine import (
 from penstock.engines.mariadb import schema
 from penstock.engines.mariadb.address import address_of
 from penstock.engines.mariadb.database import Database
+from penstock.engines.mariadb.examination import examine
 from penstock.engines.mariadb.moves import claim, control, ends, holder, push, reading, upkeep
 from penstock.engines.mariadb.moves.queues import Numbers
 from penstock.engines.mariadb.session import SECONDS_TO_ANSWER, Session
 from penstock.engines.mariadb.statements import call
 from penstock.engines.mariadb.wake import Wake
 from penstock.errors import EngineError
+from penstock.examination import Examination
 from penstock.job import Claim, Counts, Job, JobId, NewJob, Order, Presence, QueueKey
 
 PATIENCE = timedelta(seconds=5)  # with what is under way when the engine is closed
@@ -104,6 +106,11 @@ class MariadbEngine:
     async def migrate(self) -> Sequence[str]:
         """The database has the present schema; the names of the migrations that were applied to it."""
         return await self._aside(_migrate, SECONDS_TO_MIGRATE)
+
+    async def examine(self, patience: timedelta) -> Examination:
+        """What the server, as it is set, says of itself."""
+        seconds = max(1, int(patience.total_seconds() / 2))  # to connect, and to answer
+        return await self._aside(examine, seconds)
 
     async def _aside(self, work: Callable[[Session], _T], seconds_to_answer: int) -> _T:
         """What `work` returns, on a session of its own: the engine need not be open."""

@@ -33,7 +33,7 @@ def check_server(version: str) -> None:
 def features_of(session: Session) -> frozenset[Feature]:
     """What the server, as it is set, can promise. EngineError where it cannot serve at all."""
     [[found]] = session.run(call("open.server"))
-    flushed, doublewrite, log_bin, sync_binlog, binlog_format, read_only, packet = found
+    _, _, log_bin, _, binlog_format, read_only, packet = found
     if read_only not in _OFF:
         raise EngineUnavailable(
             "the server takes no writes: a replica, or read-only; point `url` at the primary"
@@ -43,15 +43,24 @@ def features_of(session: Session) -> frozenset[Feature]:
             f"the server takes packets up to {packet} bytes; a job may need {SMALLEST_PACKET}: "
             f"set max_allowed_packet = {SMALLEST_PACKET} or more"
         )
-    has_log = log_bin not in _OFF
-    if has_log and binlog_format == "STATEMENT":
+    if log_bin not in _OFF and binlog_format == "STATEMENT":
         raise EngineError(
             "the server writes statements into its binary log, which READ COMMITTED forbids; "
             "set binlog_format = ROW"
         )
-    # A transaction that is not in the binary log after a power cut is rolled back.
-    is_durable = flushed == 1 and doublewrite not in _OFF and (not has_log or sync_binlog == 1)
-    return _ALWAYS | {Feature.DURABLE} if is_durable else _ALWAYS
+    return _ALWAYS if unsafe(session) else _ALWAYS | {Feature.DURABLE}
+
+
+def unsafe(session: Session) -> Sequence[str]:
+    """The settings that would have to be so for the store to be durable: `innodb_doublewrite = ON`."""
+    [[[flushed, doublewrite, log_bin, sync_binlog, *_]]] = session.run(call("open.server"))
+    lines = {
+        "innodb_flush_log_at_trx_commit = 1": flushed == 1,
+        "innodb_doublewrite = ON": doublewrite not in _OFF,
+        # A transaction that is not in the binary log after a power cut is rolled back.
+        "sync_binlog = 1": log_bin in _OFF or sync_binlog == 1,
+    }
+    return [line for line, is_so in lines.items() if not is_so]
 
 
 def pending(session: Session) -> Sequence[str]:

@@ -18,6 +18,7 @@ _PASSING = frozenset(
 )
 _LOST = frozenset({0, 1053, 1077, 1078, 1079, 1927, *range(2000, 2060)})
 _UNKNOWN_DATABASE = 1049
+_NOT_LET_IN = frozenset({1045, 1698})
 
 
 def is_undone(error: BaseException) -> bool:
@@ -40,6 +41,8 @@ def translated(error: BaseException) -> EngineError:
             f"{_words(error)}; make it: create database … character set utf8mb4, "
             "and let the user of the store do everything in it"
         )
+    if number in _NOT_LET_IN:
+        return EngineError(f"{_words(error)}; correct the user and the password in `url`")
     return EngineError(f"mariadb refused it: {_words(error)}")
 
 

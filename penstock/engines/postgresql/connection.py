@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 
@@ -35,6 +36,12 @@ _PASSING = (
     asyncpg.ReadOnlySQLTransactionError,
     *_UNDONE,
 )
+
+_HINTS: Mapping[type[Exception], str] = {
+    asyncpg.InvalidAuthorizationSpecificationError: "correct the user and the password in `url`",
+    asyncpg.InvalidCatalogNameError: "make it: create database …, or correct `url`",
+    asyncpg.InsufficientPrivilegeError: "grant it to the user in `url`",
+}
 
 _T = TypeVar("_T")
 
@@ -103,8 +110,11 @@ class Database:
     async def open(self) -> None:
         """Be connected. EngineUnavailable where nobody answers, EngineError where we are not let in."""
         if self._pool is None:
-            self._is_pooled = await _translated(self._meets_pooler)
-            self._pool = await _translated(self._connect)
+            try:
+                self._is_pooled = await _translated(self._meets_pooler)
+                self._pool = await _translated(self._connect)
+            except EngineUnavailable as error:
+                raise EngineUnavailable(f"{error} (at {_place(self._url)})") from error
 
     def call(self, calls: Mapping[str, str]) -> None:
         """Verbs are called so from now on."""
@@ -264,7 +274,15 @@ async def _in_our_words(run: Callable[[], Awaitable[_T]]) -> _T:
     except _PASSING as error:
         raise EngineUnavailable(f"postgresql cannot do it now: {_words(error)}") from error
     except asyncpg.PostgresError as error:
-        raise EngineError(f"postgresql refused it: {_words(error)}") from error
+        hints = [hint for kind, hint in _HINTS.items() if isinstance(error, kind)]
+        raise EngineError("; ".join([f"postgresql refused it: {_words(error)}", *hints])) from error
+
+
+def _place(url: str) -> str:
+    """Where a URL leads, without the user's name and password."""
+    parts = urlsplit(url)
+    hosts = dict(parse_qsl(parts.query)).get("host")
+    return hosts or parts.netloc.rpartition("@")[2] or "the usual socket"
 
 
 def _words(error: Exception) -> str:

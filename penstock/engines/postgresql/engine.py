@@ -1,6 +1,7 @@
 # long: one method for each of the seam's, most of them a statement and its answer
 """The engine: each method is one statement, one round trip and one commit."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
@@ -31,9 +32,11 @@ from penstock.engine import (
 from penstock.engines.postgresql import arguments, schema
 from penstock.engines.postgresql.arguments import storable
 from penstock.engines.postgresql.connection import Database, Listener, Row
+from penstock.engines.postgresql.examination import examine
 from penstock.engines.postgresql.rows import claims_of, stored_job
 from penstock.engines.postgresql.wake import Wake
-from penstock.errors import EngineError
+from penstock.errors import EngineError, EngineUnavailable
+from penstock.examination import Examination
 from penstock.job import Claim, Counts, Job, JobId, NewJob, Order, Presence, QueueKey, State
 
 _SCHEMES = ("postgresql://", "postgres://")
@@ -106,11 +109,19 @@ class PostgresqlEngine:
 
     async def pending(self) -> Sequence[str]:
         """The migrations, and the functions of this release, that `migrate` would make."""
-        return await self._aside(schema.pending)
+        return await self._aside(_checked(schema.pending))
 
     async def migrate(self) -> Sequence[str]:
         """The schema is the present one; what was applied to it."""
-        return await self._aside(schema.migrate)
+        return await self._aside(_checked(schema.migrate))
+
+    async def examine(self, patience: timedelta) -> Examination:
+        """What the server, as it is set, says of itself."""
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                return await self._aside(examine)
+        except TimeoutError as error:
+            raise EngineUnavailable(f"postgresql has not answered for {patience}") from error
 
     # push
 
@@ -362,10 +373,21 @@ class PostgresqlEngine:
         database = Database(self._url, self._schema)
         try:
             await database.open()
-            await schema.features_of(database)
             return await work(database)
         finally:
             await database.close()
+
+
+def _checked(
+    work: Callable[[Database], Awaitable[_T]],
+) -> Callable[[Database], Awaitable[_T]]:
+    """The work, on a server that can serve."""
+
+    async def checked(database: Database) -> _T:
+        await schema.features_of(database)
+        return await work(database)
+
+    return checked
 
 
 def _was_held(rows: Sequence[Row], asked: int) -> list[bool]:

@@ -36,7 +36,13 @@ async def features_of(database: Database) -> frozenset[Feature]:
             f"transactions are {found['isolation']!r} by default; "
             f"set default_transaction_isolation = '{_ISOLATION}' for this user or database"
         )
-    return _ALWAYS | {Feature.DURABLE} if found["durable"] else _ALWAYS
+    return _ALWAYS if found["unsafe"] else _ALWAYS | {Feature.DURABLE}
+
+
+async def unsafe(database: Database) -> list[str]:
+    """The settings that would have to be so for the store to be durable: `fsync = on`."""
+    [found] = await database.fetch("open_settings")
+    return list(found["unsafe"])
 
 
 async def pending(database: Database) -> Sequence[str]:

@@ -39,6 +39,7 @@ from penstock.engines.redis.arguments import (
     pack_renewal,
     pack_want,
 )
+from penstock.engines.redis.examination import examine, pending
 from penstock.engines.redis.keys import id_text, name_part, queue_name, queue_of
 from penstock.engines.redis.pages import all_queues, pages, queues_that_match, walked
 from penstock.engines.redis.replies import (
@@ -57,7 +58,8 @@ from penstock.engines.redis.replies import (
 from penstock.engines.redis.scripts import Argument, Reply
 from penstock.engines.redis.store import Store, identify, open_store
 from penstock.engines.redis.trouble import StoreEmptied
-from penstock.errors import EngineError
+from penstock.errors import EngineError, EngineUnavailable
+from penstock.examination import Examination
 from penstock.job import (
     SEQUENCE_SPAN,
     Claim,
@@ -106,6 +108,25 @@ class RedisEngine:
             opened, self._opened = self._opened, None
             if opened is not None:
                 await opened.close()
+
+    async def pending(self) -> Sequence[str]:
+        """The keys of a new store, where there is none yet."""
+        return await pending(self._url, self._number)
+
+    async def migrate(self) -> Sequence[str]:
+        """The store is there; what was made."""
+        made = await self.pending()
+        if made:
+            await (await open_store(self._url, self._number)).close()
+        return made
+
+    async def examine(self, patience: timedelta) -> Examination:
+        """What the server, as it is set, says of itself."""
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                return await examine(self._url)
+        except TimeoutError as error:
+            raise EngineUnavailable(f"redis has not answered for {patience}") from error
 
     async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         """Store the jobs, or raise the twins of those that are waiting already."""

@@ -68,7 +68,7 @@ def job_of(reply: JobReply) -> Job:
         progress=_progress(row),
         cancel_requested=row.text(b"cancel_requested") is not None,
         root=_root(row, is_self=details.root_is_self),
-        dedupe_key=row.text("dedupe_key"),
+        dedupe_key=row.text(b"dedupe_key"),
         follow_ups=_follow_ups(row),
         unreadable=unreadable,
     )

@@ -62,7 +62,7 @@ async def identify(scripts: Scripts, number: int) -> StoreIdentity:
     """Who the store is, made now if it is new. StoreMismatch for a newer schema or another number."""
     new = str(uuid4()), number, first_id(number) - 1, SCHEMA
     uuid, known, schema = await scripts.run("open", tuple[bytes, bytes, bytes], *new)
-    _check(number, known=int(known), schema=int(schema))
+    refuse_foreign(number, known=int(known), schema=int(schema))
     return StoreIdentity(uuid=uuid.decode(), number=number)
 
 
@@ -83,7 +83,8 @@ async def _examined(client: Client, url: str, number: int) -> Store:
     )
 
 
-def _check(number: int, *, known: int, schema: int) -> None:
+def refuse_foreign(number: int, *, known: int, schema: int) -> None:
+    """The store is that of this number, in a layout that we know; StoreMismatch if not."""
     if known != number:
         raise StoreMismatch(
             f"the store under {keys(number)[0]} says that its number is {known}; use another database"

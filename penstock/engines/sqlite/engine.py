@@ -27,12 +27,14 @@ from penstock.engine import (
     Want,
 )
 from penstock.engines.sqlite import reading
+from penstock.engines.sqlite.examination import examine
 from penstock.engines.sqlite.moves import claim, control, holder, push, upkeep
 from penstock.engines.sqlite.place import file_of
 from penstock.engines.sqlite.store import Place, Store
 from penstock.engines.sqlite.times import stored
 from penstock.engines.sqlite.writer import Act
 from penstock.errors import EngineError
+from penstock.examination import Examination
 from penstock.job import Claim, Counts, Job, JobId, NewJob, Order, Presence, QueueKey
 
 _Item = TypeVar("_Item")
@@ -102,6 +104,10 @@ class SqliteEngine:
     async def pending(self) -> Sequence[str]:
         """The names of the migrations that `migrate` would apply."""
         return await asyncio.to_thread(self._place.pending)
+
+    async def examine(self, patience: timedelta) -> Examination:
+        """What can be said of the file and its place."""
+        return await asyncio.to_thread(examine, self._place.path, self._host_now())
 
     # moves
 

@@ -1,8 +1,8 @@
 """What the suite needs around the MariaDB engine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -124,3 +124,13 @@ async def around(server: Server) -> AsyncIterator[MariadbHarness]:
     with server.database() as url:
         async with at(url) as harness:
             yield harness
+
+
+@contextmanager
+def setting(server: Server, name: str, value: int, before: int) -> Iterator[None]:
+    """A setting of the server is another one for a while."""
+    server.execute(f"set global {name} = {value}")
+    try:
+        yield
+    finally:
+        server.execute(f"set global {name} = {before}")

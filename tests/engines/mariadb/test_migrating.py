@@ -1,14 +1,16 @@
 """Bringing a store to the present schema: what is pending, what is applied, what is left alone."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
-from penstock.conformance.builders import job, push_one
+from penstock.conformance.builders import TTL, job, push_one
+from penstock.engine import Ack
 from penstock.engines.mariadb import database, engine, schema
 from penstock.engines.mariadb.statements import Migration, migrations
 from penstock.errors import EngineUnavailable
-from tests.engines.mariadb.harness import MariadbHarness, around
+from tests.engines.mariadb.harness import MariadbHarness, around, at
 from tests.servers.mariadb import Server
 
 pytest_plugins = ["tests.servers.fixtures"]
@@ -65,3 +67,20 @@ async def test_a_migration_that_waits_for_a_table_gives_up_and_is_tried_again(
 
     harness.ask("let_go")
     assert await harness.another().migrate() == [WIDE[1]]
+
+
+async def test_a_user_that_may_make_nothing_works_on_a_store_that_is_made(
+    harness: MariadbHarness, mariadb_server: Server
+) -> None:
+    [database] = re.findall(r"/(penstock_test_\w+)", harness.url)
+    mariadb_server.execute("create user working_only identified by 'secret'")
+    try:
+        rights = "select, insert, update, delete, create temporary tables"
+        mariadb_server.execute(f"grant {rights} on {database}.* to working_only")
+        async with at(re.sub(r"//[^/]*@", "//working_only:secret@", harness.url)) as worker:
+            await worker.engine.open()
+            id = await push_one(worker.engine, job())
+            [claim] = await worker.engine.claim_ids([id], ttl=TTL, worker="w")
+            assert await worker.engine.ack([Ack(ref=claim.ref)]) == [True]
+    finally:
+        mariadb_server.execute("drop user working_only")

@@ -1,8 +1,6 @@
 """Opening a store: made once by whoever comes first, refused where it is unsafe, another's or newer."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -13,22 +11,12 @@ from penstock.engines.mariadb.schema import check_server
 from penstock.engines.mariadb.statements import migrations
 from penstock.errors import EngineError, EngineUnavailable, StoreMismatch
 from penstock.job import first_id
-from tests.engines.mariadb.harness import MariadbHarness, around
+from tests.engines.mariadb.harness import MariadbHarness, around, setting
 from tests.servers import running
 from tests.servers.mariadb import Server
 
 pytest_plugins = ["tests.servers.fixtures"]
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("mariadb")]
-
-
-@contextmanager
-def setting(server: Server, name: str, value: int, before: int) -> Iterator[None]:
-    """A setting of the server is another one for a while."""
-    server.execute(f"set global {name} = {value}")
-    try:
-        yield
-    finally:
-        server.execute(f"set global {name} = {before}")
 
 
 async def test_processes_that_start_together_make_the_store_once(mariadb_server: Server) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from penstock.conformance.builders import job, push_one
+from penstock.conformance.builders import TTL, job, push_one
+from penstock.engine import Ack
 from penstock.engines.postgresql import connection, schema
 from penstock.engines.postgresql.statements import Migration, migrations
 from penstock.errors import EngineUnavailable
@@ -75,3 +76,22 @@ async def test_a_migration_that_waits_for_a_table_gives_up_and_changes_nothing(
                 await harness.another().migrate()
 
         assert await harness.another().migrate() == ["9999_wide.sql"]
+
+
+async def test_a_user_that_may_make_nothing_works_on_a_store_that_is_made(
+    postgresql_url: str,
+) -> None:
+    url = postgresql_url.replace("://penstock@", "://working_only@")
+    if url == postgresql_url:
+        pytest.skip("the users of a given server are not ours to make")
+    async with around(postgresql_url, "restricted") as owner:
+        await owner.engine.open()
+        await owner.session.execute(sql("worker_role"))
+        try:
+            async with around(url, "restricted") as worker:
+                await worker.engine.open()
+                id = await push_one(worker.engine, job())
+                [claim] = await worker.engine.claim_ids([id], ttl=TTL, worker="w")
+                assert await worker.engine.ack([Ack(ref=claim.ref)]) == [True]
+        finally:
+            await owner.session.execute(sql("no_worker_role"))

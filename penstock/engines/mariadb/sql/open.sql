@@ -58,3 +58,11 @@ values (1, uuid(), :number)
 -- step: identity
 select uuid, number
 from store
+
+-- How the server does.
+-- step: examination
+select
+    version(),
+    timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)),
+    @@global.max_connections,
+    (select variable_value from information_schema.global_status where variable_name = 'THREADS_CONNECTED')

@@ -56,3 +56,7 @@ on conflict do nothing
 -- step: identity
 select uuid, number
 from store
+
+-- step: last_now
+select last_now
+from store

@@ -1,0 +1,2 @@
+drop owned by working_only;
+drop role working_only
