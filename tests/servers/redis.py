@@ -46,6 +46,11 @@ class Server:
         """Where it answers."""
         return f"unix://{self._socket}" if self.is_private else os.environ[GIVEN]
 
+    @property
+    def way(self) -> str:
+        """The socket of our own one."""
+        return self._socket
+
     @contextmanager
     def serve(self) -> Iterator[str]:
         """The URL of the given server, or of this one, which runs as long as the context."""
