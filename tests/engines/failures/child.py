@@ -2,25 +2,25 @@
 
 import asyncio
 import os
+import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 
-from penstock.conformance.builders import HOUR, MANY, TTL, claims, job, want
-from penstock.engine import Ack, Engine
+from penstock.conformance.builders import HOUR, MANY, QUEUE, TTL, claims, job, root, want
+from penstock.engine import Ack, Engine, Registration
 from penstock.engines.mariadb import MariadbEngine
 from penstock.engines.postgresql import PostgresqlEngine
 from penstock.engines.redis import RedisEngine
-from penstock.engines.sqlite import SqliteEngine
 from tests.engines.failures.clients import Client
 
 ENGINES: dict[str, Callable[[str], Engine]] = {
     "mariadb": MariadbEngine,
     "postgresql": PostgresqlEngine,
     "redis": RedisEngine,
-    "sqlite": SqliteEngine,
 }
 EQUAL = 50
+NEWEST = EQUAL - 1
 
 
 def say(line: object) -> None:
@@ -53,14 +53,6 @@ async def drain(engine: Engine, who: str) -> None:
             say(one.job.id if was_held else f"lost {one.job.id}")
 
 
-async def push_equal(engine: Engine, who: str) -> None:
-    """Push what every process pushes, under the same dedupe keys; say the ids of what was stored."""
-    for number in range(EQUAL):
-        [pushed] = await engine.push([job(f"{who} {number}", dedupe_key=str(number))])
-        if not pushed.deduplicated:
-            say(pushed.id)
-
-
 async def keep_up(engine: Engine, who: str) -> None:
     """Promote and reclaim by small batches as long as there is something; say how many, and what was handed over."""
     while moved := (await engine.promote(7)).count:
@@ -74,6 +66,17 @@ async def keep_up(engine: Engine, who: str) -> None:
             return
 
 
+async def meet(engine: Engine, who: str) -> None:
+    """Push, register, pause and resume what every process does, in no order; say the ids of what was stored."""
+    for number in random.sample(range(EQUAL), EQUAL):
+        [pushed] = await engine.push([job(f"{who} {number}", dedupe_key=str(number))])
+        if not pushed.deduplicated:
+            say(pushed.id)
+        await engine.resume([QUEUE])
+        await engine.register([Registration(queue=QUEUE, root=root(number))])
+        await engine.pause([QUEUE])
+
+
 async def die_with_claims(engine: Engine, who: str) -> None:
     """Claim all there is, say so, and be killed."""
     given = await claims(engine, want(limit=MANY, ttl=TTL), worker=who)
@@ -84,8 +87,8 @@ async def die_with_claims(engine: Engine, who: str) -> None:
 WORK: dict[str, Callable[[Engine, str], Awaitable[None]]] = {
     "torture": torture,
     "drain": drain,
-    "push_equal": push_equal,
     "keep_up": keep_up,
+    "meet": meet,
     "die_with_claims": die_with_claims,
 }
 
