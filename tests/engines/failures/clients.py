@@ -62,7 +62,7 @@ class Client:
     async def work(self) -> None:
         """Push in all ways, claim, ack and reclaim."""
         async with asyncio.TaskGroup() as tasks:
-            for task in (self._push_one, self._push_batch, self._push_keyed, self.run, self.run):
+            for task in (self.push_one, self.push_batch, self.push_keyed, self.run, self.run):
                 tasks.create_task(self._go_on(task))
             tasks.create_task(self._go_on(self._reclaim))
 
@@ -75,13 +75,15 @@ class Client:
             except EngineUnavailable:
                 await self._be_patient()
 
-    async def _push_one(self, number: int) -> None:
+    async def push_one(self, number: int) -> None:
+        """One job."""
         await self._push([self._new(f"one {number}")])
 
-    async def _push_batch(self, number: int) -> None:
+    async def push_batch(self, number: int) -> None:
+        """Several, all or none."""
         await self._push([self._new(f"batch {number} {item}") for item in range(BATCH)])
 
-    async def _push_keyed(self, number: int) -> None:
+    async def push_keyed(self, number: int) -> None:
         """Repeated with the same key until it is answered."""
         named = f"keyed {number}"
         new = [

@@ -33,7 +33,19 @@ class Place(Protocol):
         ...
 
 
-class Store(Place, Protocol):
+class Aged(Protocol):
+    """A store whose time passes when it is told to."""
+
+    def engine(self) -> Engine:
+        """An engine on it, not open yet."""
+        ...
+
+    async def age(self, duration: timedelta) -> None:
+        """Every stored time is moved back."""
+        ...
+
+
+class Store(Place, Aged, Protocol):
     """One store on a server that belongs to the tests."""
 
     @property
@@ -68,10 +80,6 @@ class Store(Place, Protocol):
 
     async def empty(self) -> None:
         """Nothing is stored."""
-        ...
-
-    async def age(self, duration: timedelta) -> None:
-        """Every stored time is moved back."""
         ...
 
 

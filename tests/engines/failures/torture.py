@@ -22,7 +22,7 @@ from penstock.engine import Engine
 from penstock.job import State
 from tests.engines.failures.children import Child, child
 from tests.engines.failures.clients import BATCH, TTL, Client, Record
-from tests.engines.failures.stores import STORES, Store
+from tests.engines.failures.stores import STORES, Aged, Store
 
 AGE = timedelta(minutes=1)
 ANSWERS = 300  # between two kills
@@ -80,7 +80,7 @@ class Torture:
             await self._answered.wait()
 
 
-async def check(store: Store, record: Record) -> None:
+async def check(store: Aged, record: Record) -> None:
     """Every answer holds, nothing was torn, done twice or forgotten; what was left is done now."""
     engine = store.engine()
     await engine.open()
@@ -109,7 +109,7 @@ async def check(store: Store, record: Record) -> None:
     await engine.close()
 
 
-async def _drain(store: Store, engine: Engine, record: Record) -> None:
+async def _drain(store: Aged, engine: Engine, record: Record) -> None:
     """Nobody works any more: what was claimed is reclaimed, and all is done."""
     await store.age(AGE)
     while (await engine.reclaim(1000, ttl=TTL, worker="last")).readied:
