@@ -50,6 +50,11 @@ class Server:
             return self._given.rpartition("/")[0] + f"/{database}"
         return f"mariadb://{USER}@localhost/{database}?socket={self._socket}"
 
+    @property
+    def way(self) -> str:
+        """The socket of our own one."""
+        return str(self._socket)
+
     @contextmanager
     def serve(self, **more: str) -> Iterator["Server"]:
         """The server runs as long as the context, with more settings if given."""

@@ -6,9 +6,11 @@
 import asyncio
 import os
 import shutil
+import signal
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +30,8 @@ SETTINGS = {
     # Short, so that a deadlock costs a test less than its patience.
     "deadlock_timeout": "200ms",
 }
+PATIENCE = 10  # seconds until a killed server must be gone
+PAUSE = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,33 @@ class PrivateServer:
         """It is gone; with the mode `immediate` as after a power cut."""
         self._call("pg_ctl", "--pgdata", self._data, "--wait", "--mode", mode, "stop")
 
+    def kill(self) -> None:
+        """All of its processes are gone, without a chance to write anything."""
+        head = int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
+        # Stopped first: nobody is born any more while the others are looked up.
+        os.kill(head, signal.SIGSTOP)
+        gone = [head, *_children(head)]
+        for process in gone:
+            os.kill(process, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE
+        while any(map(_runs, gone)):
+            assert time.monotonic() < deadline, "a killed PostgreSQL still runs"
+            time.sleep(PAUSE)
+        # They name a process that counts as alive until somebody has buried it.
+        (self._data / "postmaster.pid").unlink()
+        Path(f"{self.way}.lock").unlink()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not ended since."""
+        ids = self._data / "postmaster.pid"
+        return ids.exists() and _runs(int(ids.read_text().split("\n", 1)[0]))
+
+    @property
+    def way(self) -> str:
+        """Its socket."""
+        return f"{self.directory}/.s.PGSQL.5432"
+
     @property
     def _data(self) -> Path:
         return self.directory / "data"
@@ -82,7 +113,8 @@ def private() -> Iterator[PrivateServer]:
         try:
             yield server
         finally:
-            server.stop("immediate")
+            if server.runs:
+                server.stop("immediate")
 
 
 @contextmanager
@@ -113,6 +145,27 @@ async def _execute(url: str, statement: str) -> None:
         await session.execute(statement)
     finally:
         await session.close()
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            if _stat(int(place.name))[1] == str(parent):
+                found.append(int(place.name))
+    return found
+
+
+def _runs(process: int) -> bool:
+    try:
+        return _stat(process)[0] != "Z"
+    except OSError:
+        return False
+
+
+def _stat(process: int) -> list[str]:
+    """State and parent, and what follows, of a process: behind its name, which may hold anything."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
 
 
 def _binaries() -> Path:

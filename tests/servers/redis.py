@@ -54,6 +54,11 @@ class Server:
             return f"redis:///0?socket={self._socket}"
         return _of_this_process(os.environ[GIVEN])
 
+    @property
+    def way(self) -> str:
+        """The socket of our own one."""
+        return self._socket
+
     @contextmanager
     def serve(self) -> Iterator[str]:
         """The URL of the given server, or of this one, which runs as long as the context."""

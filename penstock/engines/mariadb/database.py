@@ -17,6 +17,7 @@ from penstock.errors import EngineError, EngineUnavailable
 SESSIONS = 8
 TRIES = 10
 LONGEST_LOCK_WAITS = timedelta(seconds=20)
+LONGEST_LINE = timedelta(seconds=20)  # for one of the sessions, where they are slow or hang
 LONGEST_PAUSE = 0.02  # seconds, times the number of the try
 IDLE = 5.0  # seconds after which a session is looked at before it is used
 
@@ -83,10 +84,17 @@ class Database:
         """What `work` returns. It leaves nothing under way, or raises and leaves nothing done."""
         if self._threads is None:
             raise EngineError("the mariadb engine is not open; call open() first")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, work)
+        asked_at = time.monotonic()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._run, work, asked_at
+        )
 
-    def _run(self, work: Work[_T]) -> _T:
+    def _run(self, work: Work[_T], asked_at: float) -> _T:
         started = time.monotonic()
+        if started - asked_at > LONGEST_LINE.total_seconds():
+            raise EngineUnavailable(
+                f"mariadb cannot do it now: no session was free for {LONGEST_LINE.total_seconds():g} s"
+            )
         for number in range(1, TRIES):
             try:
                 return self._try(work)

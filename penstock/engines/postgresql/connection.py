@@ -1,7 +1,8 @@
 """The only module that speaks to the driver: one statement, one round trip, the driver's errors in our words."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -29,6 +30,8 @@ _PASSING = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # Of the driver, where a session is lost while it goes back to the pool.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -134,24 +137,34 @@ class Database:
     async def fetch(self, verb: str, **parameters: object) -> Sequence[Row]:
         """The rows of the statement `sql/<verb>.sql`; it was committed before they came."""
         arguments = load(verb).arguments(parameters)
-        pool = self._opened()
 
         async def run() -> Sequence[Row]:
-            return await pool.fetch(_text(verb, self._calls), *arguments)
+            # Also for the wait for a session: where none answers, many may wait for each.
+            async with asyncio.timeout(SECONDS_TO_ANSWER), self._session() as session:
+                return await session.fetch(_text(verb, self._calls), *arguments)
 
         return await _translated(run)
 
     async def together(self, work: Callable[[Transaction], Awaitable[_T]]) -> _T:
         """What `work` returns, after the commit of all it did; names are those of the schema."""
-        pool = self._opened()
 
         async def run() -> _T:
-            async with pool.acquire() as session, session.transaction():
+            async with self._session() as session, session.transaction():
                 transaction = Transaction(session, self._calls)
                 await transaction.fetch("open_path", schema=self._schema)
                 return await work(transaction)
 
         return await _translated(run)
+
+    @asynccontextmanager
+    async def _session(self) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
+        """One of the pool. What it is asked for is called off at the end, or the session given up."""
+        pool = self._opened()
+        session = await pool.acquire()
+        try:
+            yield session
+        finally:
+            await pool.release(session, timeout=SECONDS_TO_CLOSE)
 
     def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":
         if self._pool is None:
@@ -175,7 +188,8 @@ class Database:
     async def _connect(self) -> "asyncpg.Pool[asyncpg.Record]":
         return await asyncpg.create_pool(
             self._url,
-            min_size=1,
+            # With any, the driver keeps trying where the server is away, and logs each failure.
+            min_size=0,
             max_size=MOST_SESSIONS,
             timeout=SECONDS_TO_CONNECT,
             command_timeout=SECONDS_TO_ANSWER,

@@ -83,11 +83,6 @@ class MariadbHarness:
             with self._session.cursor() as cursor:
                 cursor.execute(kill)
 
-    def reconnect(self) -> None:
-        """The session beside the engine is a new one, after the server was killed."""
-        self._session.close()
-        self._session = connect(address_of(self.url))
-
     async def clean(self) -> None:
         """The store is empty, and the engine is the only one."""
         others, self._others = self._others, []

@@ -1,12 +1,9 @@
 """Sessions and processes that want the same at once; some of them stand still before their commit."""
 
 import asyncio
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -43,9 +40,6 @@ from tests.engines.mariadb.harness import MariadbHarness
 
 pytest_plugins = ["tests.servers.fixtures"]
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("mariadb")]
-
-ROOT = Path(__file__).parents[3]
-RUNNERS = 3
 
 
 class SlowSession(Session):
@@ -96,29 +90,6 @@ async def test_sessions_that_claim_at_once_never_get_the_same_job(harness: Maria
     assert given == Counter(ids)
     assert sum(map(bool, shares)) > 1, "one session got everything: nothing was raced for"
     assert {held.job.fence for share in shares for held in share} == {1}
-    await assert_conserved(harness.engine)
-
-
-@pytest.mark.slow
-async def test_processes_that_work_at_once_do_each_job_once(harness: MariadbHarness) -> None:
-    ids = await push(harness.engine, *jobs(*map(str, range(1000))))
-    command = [sys.executable, "-m", "tests.engines.mariadb.child", harness.url]
-    children = [
-        await asyncio.create_subprocess_exec(
-            *command, f"worker-{n}", stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
-        )
-        for n in range(RUNNERS)
-    ]
-    for child in children:
-        assert child.stdout is not None
-        assert await child.stdout.readline() == b"open\n"
-
-    outputs = await asyncio.gather(*(child.communicate(b"go\n") for child in children))
-
-    shares = [[int(id) for id in out.split()] for out, _ in outputs]
-    assert Counter(id for share in shares for id in share) == Counter(ids)
-    assert sum(map(bool, shares)) > 1, "one process got everything: nothing was raced for"
-    assert await counts_of(harness.engine) == Counts(done=1000, pushed=1000)
     await assert_conserved(harness.engine)
 
 

@@ -1,7 +1,6 @@
 """A server that is away, or comes in the way, is told in our words; what was answered survives it."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,22 +31,14 @@ from penstock.engines.mariadb.database import TRIES, Adrift, Database
 from penstock.engines.mariadb.session import LONGEST_TEXT, Session
 from penstock.engines.mariadb.statements import call
 from penstock.errors import EngineError, EngineUnavailable
-from penstock.job import ClaimRef, JobId, Progress, State
-from tests.engines.mariadb.harness import MariadbHarness, around
-from tests.servers import running
+from penstock.job import Progress
+from tests.engines.mariadb.harness import MariadbHarness
 from tests.servers.mariadb import Server
 
 pytest_plugins = ["tests.servers.fixtures"]
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("mariadb")]
 
 DEADLOCK = (1213, "Deadlock found when trying to get lock")
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A server that may be killed and started."""
-    with running(lambda: Server().serve()) as started:
-        yield started
 
 
 def database_of(harness: MariadbHarness) -> Database:
@@ -261,40 +252,3 @@ async def test_closing_does_not_wait_for_a_server_that_does_not_answer(
 
     with pytest.raises(EngineUnavailable):
         await deleting
-
-
-@pytest.mark.slow
-async def test_everything_answered_survives_a_kill_of_the_server(server: Server) -> None:
-    pushed: list[JobId] = []
-    acked: list[ClaimRef] = []
-    enough = asyncio.Event()
-
-    async def push_on(engine: MariadbEngine) -> None:
-        while True:
-            pushed.extend(await push(engine, *jobs("a", "b")))
-
-    async def work_on(engine: MariadbEngine) -> None:
-        while True:
-            refs = [held.ref for held in await claims(engine, want(limit=3))]
-            ends = await engine.ack([Ack(ref=ref) for ref in refs])
-            acked.extend(ref for ref, was_held in zip(refs, ends, strict=True) if was_held)
-            if len(acked) > 100:
-                enough.set()
-
-    async with around(server) as harness:
-        await harness.engine.open()
-        working = [asyncio.create_task(push_on(harness.engine)) for _ in range(3)]
-        working += [asyncio.create_task(work_on(harness.engine)) for _ in range(2)]
-        await enough.wait()
-        await asyncio.to_thread(server.kill)
-        ends = await asyncio.gather(*working, return_exceptions=True)
-        await asyncio.to_thread(server.start)
-
-        assert {type(end) for end in ends} == {EngineUnavailable}
-        found = [await read(harness.engine, id) for id in pushed]
-        assert {job.state for job in found} <= {State.READY, State.CLAIMED, State.DONE}
-        done = await harness.engine.get([ref.id for ref in acked])
-        assert {job and job.state for job in done} == {State.DONE}
-        assert await push_one(harness.engine, job()) > max(pushed)
-        await assert_conserved(harness.engine)
-        harness.reconnect()

@@ -13,7 +13,7 @@ from penstock.engine import Ack
 from penstock.engines.sqlite import SqliteEngine
 from penstock.job import Presence
 from penstock.serialization import encode
-from tests.engines.sqlite.acts import ACTS
+from tests.engines.failures.acts import ACTS
 from tests.engines.sqlite.harness import url_of
 
 FILLER = "filler"

@@ -10,6 +10,7 @@ from penstock.engines.sqlite import SqliteEngine
 from penstock.engines.sqlite.connection import Connection
 from penstock.engines.sqlite.statements import split
 from penstock.job import JobId
+from tests.engines.failures.acts import prepare
 
 HERE = Path(__file__).parent
 MICROSECOND = timedelta(microseconds=1)
@@ -97,6 +98,15 @@ class SqliteHarness:
             return connection.execute(question).fetchall()
         finally:
             connection.close()
+
+
+async def prepared_file(directory: Path) -> Path:
+    """The file of a closed store with something for every verb to do."""
+    harness = SqliteHarness(directory)
+    await harness.engine.open()
+    await prepare(harness.engine, harness.age)
+    await harness.close()
+    return harness.path
 
 
 def url_of(path: Path) -> str:

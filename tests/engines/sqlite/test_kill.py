@@ -10,9 +10,9 @@ import pytest
 
 from penstock.conformance.builders import assert_conserved, counts_of, deadline, job, push_one
 from penstock.job import JobId
-from tests.engines.sqlite.acts import ACTS, prepare
+from tests.engines.failures.acts import ACTS
 from tests.engines.sqlite.children import child, line_of
-from tests.engines.sqlite.harness import SqliteHarness
+from tests.engines.sqlite.harness import SqliteHarness, prepared_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -40,7 +40,7 @@ def picture(path: Path) -> Picture:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed store; each case works on a copy."""
-    return asyncio.run(prepare(tmp_path_factory.mktemp("prepared")))
+    return asyncio.run(prepared_file(tmp_path_factory.mktemp("prepared")))
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from penstock.engines.sqlite import schema
 from penstock.engines.sqlite.connection import Connection, open_to_write
 from penstock.engines.sqlite.statements import statements
 from penstock.job import JobId, Order, QueueKey, State
-from tests.engines.sqlite.acts import ACTS, Act, prepare
-from tests.engines.sqlite.harness import SqliteHarness
+from tests.engines.failures.acts import ACTS, Act
+from tests.engines.sqlite.harness import SqliteHarness, prepared_file
 
 NO_PLAN = ("open.", "transaction.")
 
@@ -196,7 +196,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
     async def make(size: int) -> Path:
         directory = tmp_path_factory.mktemp("crowded")
-        await prepare(directory)
+        await prepared_file(directory)
         harness = SqliteHarness(directory)
         await crowd(harness, size)
         return harness.path

@@ -9,7 +9,7 @@ import penstock.engines.sqlite
 from penstock.engines.sqlite import schema
 from penstock.engines.sqlite.connection import open_to_write
 from penstock.engines.sqlite.statements import split, statements
-from tests.engines.sqlite.acts import ACTS
+from tests.engines.failures.acts import ACTS
 
 HERE = Path(penstock.engines.sqlite.__file__).parent
 READING = {"get", "list", "ahead", "counts", "oldest", "ready", "wait", "paused", "workers", "open"}

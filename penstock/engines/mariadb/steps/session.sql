@@ -4,7 +4,7 @@
 select version()
 
 -- step: isolation
-set session transaction isolation level read committed
+set session transaction isolation level read committed, read write
 
 -- step: settings
 set
@@ -17,7 +17,12 @@ set
     innodb_lock_wait_timeout = :lock_seconds,
     max_statement_time = :statement_seconds,
     group_concat_max_len = 1048576,
-    sql_select_limit = default,
+    -- Not `default`, which is what the server was given.
+    sql_select_limit = 18446744073709551615,
+    sql_safe_updates = 0,
+    sql_big_selects = 1,
+    completion_type = 'NO_CHAIN',
+    max_heap_table_size = 67108864,
     -- A join begins at the jobs that a call names and looks up the others one by one.
     join_cache_level = 0,
     optimizer_use_condition_selectivity = 1

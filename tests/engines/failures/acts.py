@@ -1,7 +1,7 @@
-"""One store with something for every verb to do, and every verb doing it: in this process or in one that dies."""
+"""A store with something for every verb to do, and every verb doing it: in this process or in one that dies."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from datetime import timedelta
 
 from penstock.conformance.builders import (
     DAY,
@@ -22,18 +22,18 @@ from penstock.conformance.builders import (
 )
 from penstock.engine import Ack, Bury, Cancel, Engine, Registration, Release, Renew, Retry
 from penstock.job import ClaimRef, FollowUp, JobId, On, Presence, Progress
-from tests.engines.sqlite.harness import SqliteHarness
 
 # Ids as `prepare` gives them.
 HELD = [ClaimRef(JobId(id), 1) for id in (1, 2, 3)]
 DEAD, OLD, READY, TWIN = JobId(6), JobId(7), JobId(11), JobId(12)
 
 
-async def prepare(directory: Path) -> Path:
-    """The file of a closed store with jobs in every state, some of them due, expired or too old."""
-    harness = SqliteHarness(directory)
-    engine = harness.engine
-    await engine.open()
+Act = Callable[[Engine], Awaitable[object]]
+Age = Callable[[timedelta], Awaitable[None]]
+
+
+async def prepare(engine: Engine, age: Age) -> None:
+    """An empty store has jobs in every state now, some of them due, expired or too old."""
     await push(engine, *(job(name) for name in ("held 1", "held 2", "held 3")))
     await push(engine, job("expired"), job("expired, last attempt", max_attempts=1))
     await push(engine, job("dead"), job("old"))
@@ -44,16 +44,11 @@ async def prepare(directory: Path) -> Path:
     await engine.ack([Ack(ref=ended[1].ref, result='"sent"', keep=SECOND)])
     await push(engine, job("stale", root=root(1)), job("fresh", root=root(2)))
     await push(engine, job("due", delay=SECOND))
-    await harness.age(MINUTE)
+    await age(MINUTE)
     await push(engine, job("ready"), job("twin", delay=HOUR, dedupe_key="twin", priority=100))
     await engine.pause([OTHER])
     await engine.announce(Presence(worker=RIVAL, slots=2), DAY)
     assert [claim.ref for claim in held] == HELD
-    await engine.close()
-    return harness.path
-
-
-Act = Callable[[Engine], Awaitable[object]]
 
 
 def _then(*names: str) -> tuple[FollowUp, ...]:

@@ -1,0 +1,2 @@
+select * from ready where id = %s for update;
+commit;
