@@ -29,9 +29,13 @@ class PostgresqlHarness:
         session: "asyncpg.Connection[asyncpg.Record]",
         *,
         number: int = 0,
+        pooler_url: str | None = None,
+        listen_url: str | None = None,
     ) -> None:
+        """The engines go by the pooler, if there is one."""
         self._number = number
-        self.url = url
+        self._listen_url = listen_url
+        self.url = pooler_url or url
         self.schema = schema
         self.session = session
         self.engine = self._make()
@@ -100,7 +104,7 @@ class PostgresqlHarness:
         parts = urlsplit(self.url)
         url = parts._replace(query="&".join(filter(None, [parts.query, setting]))).geturl()
         number = self._number if number is None else number
-        return PostgresqlEngine(url, number=number, schema=self.schema)
+        return PostgresqlEngine(url, number=number, schema=self.schema, listen_url=self._listen_url)
 
 
 def sql(name: str) -> str:
@@ -110,11 +114,18 @@ def sql(name: str) -> str:
 
 @asynccontextmanager
 async def around(
-    url: str, schema: str = "penstock", *, number: int = 0
+    url: str,
+    schema: str = "penstock",
+    *,
+    number: int = 0,
+    pooler_url: str | None = None,
+    listen_url: str | None = None,
 ) -> AsyncIterator[PostgresqlHarness]:
     """A harness whose engine is not open yet."""
     session = await asyncpg.connect(url, server_settings={"search_path": schema})
-    harness = PostgresqlHarness(url, schema, session, number=number)
+    harness = PostgresqlHarness(
+        url, schema, session, number=number, pooler_url=pooler_url, listen_url=listen_url
+    )
     try:
         yield harness
     finally:
