@@ -93,6 +93,9 @@ class PostgresqlHarness:
             await other.close()
         await self.engine.open()
         await self.session.execute(sql("clean"))
+        if await self.session.fetchval(sql("crowded")):
+            # So that each case meets the same engine, whatever other cases have left.
+            await self.session.execute("vacuum waiting")
         await self.session.execute(sql("first_id"), first_id(self._number))
 
     async def close(self) -> None:
