@@ -15,9 +15,11 @@ from penstock.app.building import (
     refuse_volatile,
     registry_of,
     routes_of,
+    stamps_of,
 )
 from penstock.commands.http import HttpCommand
 from penstock.engines.memory import MemoryEngine
+from penstock.engines.postgresql import PostgresqlEngine
 from penstock.errors import SettingsError
 from penstock.handler import FunctionHandler
 from penstock.job import CALLBACK_TYPE, Delivery, Order
@@ -78,6 +80,38 @@ def test_what_an_engine_of_others_lacks_is_for_its_package_to_say(
 def test_a_store_that_loses_jobs_must_be_accepted() -> None:
     with pytest.raises(SettingsError, match=r"\[stores.main\]: accept_volatile = true"):
         refuse_volatile("main", MEMORY, MemoryEngine())
+
+
+def test_an_engine_is_told_where_to_listen() -> None:
+    url, listen_url = "postgresql:///by_pooler", "postgresql:///itself"
+
+    engine = engine_of("main", StoreSettings(url=url, listen_url=listen_url))
+
+    assert isinstance(engine, PostgresqlEngine)
+    assert engine._listener._url == listen_url
+
+
+@pytest.mark.parametrize("url", ["memory://", "sqlite:///x.db", "mariadb:///x"])
+def test_an_engine_that_cannot_listen_elsewhere_is_not_told_to(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"\[stores\.main\] listen_url: .*remove it"):
+        engine_of("main", StoreSettings(url=url, listen_url="postgresql:///x"))
+
+
+def test_a_store_is_told_what_its_queues_stamp_and_what_lives_elsewhere() -> None:
+    queues = {
+        "default": QueueSettings(store="a", max_attempts=7),
+        "mail": QueueSettings(max_attempts=2),
+        "pay": QueueSettings(store="b", delivery=Delivery.AT_MOST_ONCE),
+    }
+    settings = Settings(stores={"a": MEMORY, "b": MEMORY}, queues=queues)
+
+    stamps = stamps_of(settings, policies_of(settings), "b")
+
+    assert [(each.type, each.store, each.max_attempts, each.delivery) for each in stamps] == [
+        ("", "a", 7, Delivery.AT_LEAST_ONCE),
+        ("mail", "a", 2, Delivery.AT_LEAST_ONCE),
+        ("pay", None, 7, Delivery.AT_MOST_ONCE),
+    ]
 
 
 def test_the_callers_handlers_come_before_those_that_we_ship() -> None:

@@ -26,10 +26,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.xdist_group("pos
 SQLITE = "sqlite:///penstock.db"
 
 
-def on_postgresql(place: Path, database: str) -> Path:
+def on_postgresql(place: Path, database: str, *, listening_at: str | None = None) -> Path:
     """A configuration file whose store is this database."""
     config = configured(place, ttl=2)
-    config.write_text(config.read_text().replace(SQLITE, database))
+    text = config.read_text().replace(SQLITE, database)
+    if listening_at is not None:
+        text = text.replace("[stores.main]", f'[stores.main]\nlisten_url = "{listening_at}"')
+    config.write_text(text)
     return config
 
 
@@ -51,6 +54,18 @@ async def test_a_job_is_pushed_to_one_process_and_run_by_another(
         assert (await get(f"{url}/v1/jobs/{id}?wait=15"))["state"] == "done"
 
     assert not (tmp_path / "penstock.db").exists()
+
+
+async def test_two_processes_work_by_a_pooler(
+    tmp_path: Path, postgresql_url: str, pooler_url: str
+) -> None:
+    config = on_postgresql(tmp_path, pooler_url, listening_at=postgresql_url)
+    async with target() as to, server(config, "--no-runner") as (_, url), worker(config):
+        ids = {f"/{n}": (await push(url, to, f"/{n}"))[1] for n in range(20)}
+
+        assert {await to.next() for _ in ids} == ids.keys()
+        for id in ids.values():
+            assert (await get(f"{url}/v1/jobs/{id}?wait=15"))["state"] == "done"
 
 
 async def test_work_goes_on_after_the_database_was_away(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import mariadb, running
+from tests.servers import mariadb, pgbouncer, running
 from tests.servers.postgresql import start
 
 
@@ -12,6 +12,13 @@ from tests.servers.postgresql import start
 def postgresql_url() -> Iterator[str]:
     """A PostgreSQL for all tests of this process."""
     with running(start) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def pooler_url(postgresql_url: str) -> Iterator[str]:
+    """A PgBouncer in transaction mode before that PostgreSQL."""
+    with running(lambda: pgbouncer.before(postgresql_url)) as url:
         yield url
 
 

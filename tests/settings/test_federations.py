@@ -87,6 +87,10 @@ def test_partitions_come_from_the_environment(tmp_path: Path) -> None:
             "14: [stores.wide] migrate: a federated store has no schema",
         ),
         (
+            "partitions = { east = 1 }\nlisten_url = 'postgresql://here'",
+            "14: [stores.wide] listen_url: a federated store does not listen itself",
+        ),
+        (
             "partitions = { east = 1 }\naccept_volatile = true",
             "14: [stores.wide] accept_volatile: a federated store has none",
         ),

@@ -33,6 +33,7 @@ from penstock.engines.postgresql import arguments, schema
 from penstock.engines.postgresql.arguments import storable
 from penstock.engines.postgresql.connection import Database, Listener, Row
 from penstock.engines.postgresql.examination import examine
+from penstock.engines.postgresql.horizon import ENOUGH, Horizon
 from penstock.engines.postgresql.rows import claims_of, stored_job
 from penstock.engines.postgresql.wake import Wake
 from penstock.errors import EngineError, EngineUnavailable
@@ -65,6 +66,7 @@ class PostgresqlEngine:
         self._schema = schema
         self._database = Database(url, schema)
         self._listens = listen_url is not None  # in any case; else not by a pooler
+        self._horizon = Horizon(self._lowest_ready_id)
         self._wake = Wake(self._listen, self._count_of_wakes)
         self._listener = Listener(listen_url or url, schema, self._wake.hear)
         self._features: frozenset[Feature] | None = None
@@ -128,6 +130,8 @@ class PostgresqlEngine:
     async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         """Store the jobs, or raise the twins of those that are waiting already."""
         rows = await self._database.fetch("push", **arguments.of_jobs(jobs))
+        if any(row["deduplicated"] for row in rows):
+            self._horizon.lose()
         return [
             Pushed(
                 id=JobId(row["id"]),
@@ -147,10 +151,27 @@ class PostgresqlEngine:
 
     async def claim(self, wants: Sequence[Want], worker: str) -> Claimed:
         """Claim what is ready, and end what is superseded on the way."""
+        since = await self._horizon.id()
+        claimed = await self._claim(wants, worker, since)
+        if claimed.claims or claimed.superseded or not since:
+            return claimed
+        self._horizon.lose()
+        return await self._claim(wants, worker, since=0)
+
+    async def _claim(self, wants: Sequence[Want], worker: str, since: int) -> Claimed:
         rows = await self._database.fetch(
-            "claim", worker=worker, whole_batch=WHOLE_BATCH, **arguments.of_wants(wants)
+            "claim",
+            worker=worker,
+            whole_batch=WHOLE_BATCH,
+            since=since,
+            **arguments.of_wants(wants),
         )
         return Claimed(claims_of(rows), rows[0]["superseded"])
+
+    async def _lowest_ready_id(self) -> int:
+        [row] = await self._database.fetch("claim_horizon", enough=ENOUGH)
+        id: int = row["id"]
+        return id
 
     async def claim_ids(
         self, ids: Sequence[JobId], *, ttl: timedelta, worker: str
@@ -220,6 +241,7 @@ class PostgresqlEngine:
             afters=[retry.after for retry in retries],
             errors=[storable(retry.error) for retry in retries],
         )
+        self._horizon.lose()
         return _how_held(rows, len(retries))
 
     async def release(self, releases: Sequence[Release]) -> Sequence[Held]:
@@ -229,6 +251,7 @@ class PostgresqlEngine:
             **arguments.of_claims(release.ref for release in releases),
             afters=[release.after for release in releases],
         )
+        self._horizon.lose()
         return _how_held(rows, len(releases))
 
     # upkeep
@@ -236,11 +259,16 @@ class PostgresqlEngine:
     async def reclaim(self, limit: int, *, ttl: timedelta, worker: str) -> Reclaimed:
         """Ready the jobs of expired claims, and hand over those that must not run again."""
         rows = await self._database.fetch("reclaim", limit=limit, ttl=ttl, worker=worker)
-        return Reclaimed(rows[0]["readied"], claims_of(rows))
+        readied: int = rows[0]["readied"]
+        if readied:
+            self._horizon.lose()
+        return Reclaimed(readied, claims_of(rows))
 
     async def promote(self, limit: int) -> Promoted:
         """Ready the scheduled jobs that are due."""
         [row] = await self._database.fetch("promote", limit=limit)
+        if row["count"]:
+            self._horizon.lose()
         return Promoted(row["count"], row["next_in"])
 
     async def purge(self, limit: int) -> int:
@@ -255,12 +283,16 @@ class PostgresqlEngine:
         self, types: Collection[str], domains: Collection[str] | None = None, *, limit: int
     ) -> Sequence[ReadyQueue]:
         """The queues worth a claim, in random order among equals, so that none of them starves."""
-        rows = await self._database.fetch(
-            "ready",
-            types=list(types),
-            domains=None if domains is None else list(domains),
-            limit=limit,
-        )
+        asked = {
+            "types": list(types),
+            "domains": None if domains is None else list(domains),
+            "limit": limit,
+        }
+        since = await self._horizon.id()
+        rows = await self._database.fetch("ready", since=since, **asked)
+        if since and not rows:
+            self._horizon.lose()
+            rows = await self._database.fetch("ready", since=0, **asked)
         return [ReadyQueue(queue=_queue(row), priority=row["priority"]) for row in rows]
 
     async def wait(self, timeout: timedelta) -> bool:
@@ -324,7 +356,9 @@ class PostgresqlEngine:
 
     async def requeue(self, ids: Sequence[JobId]) -> Sequence[bool]:
         """Ready the dead jobs."""
-        return _first_of_each(await self._database.fetch("requeue", ids=ids), ids)
+        requeued = _first_of_each(await self._database.fetch("requeue", ids=ids), ids)
+        self._horizon.lose()
+        return requeued
 
     async def delete(self, ids: Sequence[JobId]) -> Sequence[bool]:
         """Remove the jobs that nobody holds."""

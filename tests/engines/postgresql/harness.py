@@ -29,9 +29,13 @@ class PostgresqlHarness:
         session: "asyncpg.Connection[asyncpg.Record]",
         *,
         number: int = 0,
+        pooler_url: str | None = None,
+        listen_url: str | None = None,
     ) -> None:
+        """The engines go by the pooler, if there is one."""
         self._number = number
-        self.url = url
+        self._listen_url = listen_url
+        self.url = pooler_url or url
         self.schema = schema
         self.session = session
         self.engine = self._make()
@@ -89,6 +93,9 @@ class PostgresqlHarness:
             await other.close()
         await self.engine.open()
         await self.session.execute(sql("clean"))
+        if await self.session.fetchval(sql("crowded")):
+            # So that each case meets the same engine, whatever other cases have left.
+            await self.session.execute("vacuum waiting")
         await self.session.execute(sql("first_id"), first_id(self._number))
 
     async def close(self) -> None:
@@ -100,7 +107,7 @@ class PostgresqlHarness:
         parts = urlsplit(self.url)
         url = parts._replace(query="&".join(filter(None, [parts.query, setting]))).geturl()
         number = self._number if number is None else number
-        return PostgresqlEngine(url, number=number, schema=self.schema)
+        return PostgresqlEngine(url, number=number, schema=self.schema, listen_url=self._listen_url)
 
 
 def sql(name: str) -> str:
@@ -110,11 +117,18 @@ def sql(name: str) -> str:
 
 @asynccontextmanager
 async def around(
-    url: str, schema: str = "penstock", *, number: int = 0
+    url: str,
+    schema: str = "penstock",
+    *,
+    number: int = 0,
+    pooler_url: str | None = None,
+    listen_url: str | None = None,
 ) -> AsyncIterator[PostgresqlHarness]:
     """A harness whose engine is not open yet."""
     session = await asyncpg.connect(url, server_settings={"search_path": schema})
-    harness = PostgresqlHarness(url, schema, session, number=number)
+    harness = PostgresqlHarness(
+        url, schema, session, number=number, pooler_url=pooler_url, listen_url=listen_url
+    )
     try:
         yield harness
     finally:

@@ -128,7 +128,7 @@ def ids(number: int) -> list[JobId]:
 
 def wanted(order: Order) -> Parameters:
     wants = [want(limit=MOVED, order=order)]
-    return {"worker": "w", "whole_batch": WHOLE_BATCH, **arguments.of_wants(wants)}
+    return {"worker": "w", "whole_batch": WHOLE_BATCH, "since": 0, **arguments.of_wants(wants)}
 
 
 def listed(state: State) -> Parameters:
@@ -171,7 +171,8 @@ VERBS: list[tuple[str, Parameters]] = [
     ("requeue", {"ids": DEAD}),
     ("delete", {"ids": WAITING}),
     ("get", {"ids": DEAD}),
-    ("ready", {"types": ["mail"], "domains": None, "limit": MOVED}),
+    ("ready", {"types": ["mail"], "domains": None, "limit": MOVED, "since": 0}),
+    ("claim_horizon", {"enough": -1}),
     *(("ahead", {"ids": WAITING, "ordering": order, "most": MOVED}) for order in Order),
     ("oldest", arguments.of_queues([QUEUE, OTHER])),
     *(("list", listed(state)) for state in (State.READY, State.SCHEDULED, State.DONE)),

@@ -82,7 +82,12 @@ async def pushing(harness: PostgresqlHarness, *new: NewJob) -> AsyncIterator[Non
 
 @asynccontextmanager
 async def claiming(harness: PostgresqlHarness, *wants: Want) -> AsyncIterator[None]:
-    parameters = {"worker": "slow", "whole_batch": WHOLE_BATCH, **arguments.of_wants(wants)}
+    parameters = {
+        "worker": "slow",
+        "whole_batch": WHOLE_BATCH,
+        "since": 0,
+        **arguments.of_wants(wants),
+    }
     async with halfway(harness, "claim", **parameters):
         yield
 

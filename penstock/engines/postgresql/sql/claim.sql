@@ -1,5 +1,6 @@
 -- Give the worker the first ready jobs of each wanted queue, and end those that a newer root superseded.
 -- One row for each claim, in order; without a claim one row that tells only how many were superseded.
+-- Ids below `since` are passed by within the index: dead rows that cannot be removed yet are not even looked at.
 with clock as materialized (
   select clock_timestamp() as now
 ),
@@ -28,6 +29,7 @@ by_priority as materialized (
     from waiting
     where waiting.queue = want.queue
       and waiting.run_at is null
+      and waiting.id >= :since::bigint
       and waiting.priority >= want.floor
       and want.ordering = 'priority'
     order by waiting.priority desc, waiting.id
@@ -44,6 +46,7 @@ by_id as materialized (
     from waiting
     where waiting.queue between want.queue and want.queue
       and waiting.run_at is null
+      and waiting.id >= :since::bigint
       and waiting.priority >= want.floor
       and want.ordering = 'fifo'
     order by waiting.queue, waiting.id

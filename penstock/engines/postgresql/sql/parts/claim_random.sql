@@ -7,7 +7,7 @@ thrown as materialized (
       (
         select waiting.id
         from waiting
-        where waiting.queue between want.queue and want.queue and waiting.run_at is null
+        where waiting.queue between want.queue and want.queue and waiting.run_at is null and waiting.id >= :since::bigint
         order by waiting.queue, waiting.id
         limit 1
       ) as low,
@@ -43,6 +43,7 @@ drawn as materialized (
     from waiting
     where waiting.queue between want.queue and want.queue
       and waiting.run_at is null
+      and waiting.id >= :since::bigint
       and waiting.priority >= want.floor
       and want.ordering = 'random'
     order by waiting.queue, waiting.id

@@ -1,0 +1,2 @@
+-- What nobody else may read.
+select * from penstock.:table
