@@ -11,7 +11,7 @@ TASKS = 64  # that push at once
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How many jobs, rounds and samples; the defaults take two to three minutes on two cores."""
+    """How many jobs, rounds and samples; the defaults take some five minutes on two cores."""
 
     large: int = LARGE  # waiting jobs beside which claims are measured
     small: int = SMALL

@@ -25,8 +25,8 @@ from penstock.settings import StoreSettings, nearest
 @click.option(
     "--store",
     metavar="URL",
-    help="The store to measure, by its URL or its name in the configuration. It must be empty, and is "
-    "full afterwards. Without: temporary SQLite files; $TMPDIR chooses their disk.",
+    help="The server or disk to measure, by a URL or the name of a store in the configuration. New stores are made "
+    "beside it and removed again. Without: temporary SQLite files; $TMPDIR chooses their disk.",
 )
 @click.option(
     "--jobs",
@@ -48,7 +48,7 @@ def command(
 ) -> None:
     """Measure what one store does on this machine, beside the same statements on the bare store.
 
-    A run takes two to three minutes. The exit code is 1 if a job was lost or done twice.
+    A run takes some five minutes. The exit code is 1 if a job was lost or done twice.
     """
     sizes = Sizes.quick() if quick else Sizes()
     bench = Bench(
@@ -73,6 +73,7 @@ async def _until_stopped(bench: Bench, say: Say) -> Report:
             running.cancel()
 
     options.on_signals(stop)
+    options.collect_rarely()  # as every worker does
     return await bench.run(say)
 
 

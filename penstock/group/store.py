@@ -20,6 +20,7 @@ from penstock.engine import (
     Want,
 )
 from penstock.events import Event, Events, Kind
+from penstock.group.pushes import Pushes
 from penstock.job import CALLBACK_TYPE, Claim, FollowUp, JobId, Move, NewJob
 from penstock.policy import Outcome, Policies, follow_ups, keep
 
@@ -49,12 +50,14 @@ class Store:
         self.engine = engine
         self.kind = kind  # of the engine, as the scheme of its URL names it
         self.partitions = frozenset(partitions)  # the stores that hold its jobs; none: itself does
+        # A federation sends each push its own way.
+        self._push = engine.push if partitions else Pushes(engine).push
         self._policies = policies
         self._events = events
 
     async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         """The jobs are stored, all or none; told, but for conflicts, of which nothing has happened."""
-        pushed = await self.engine.push(jobs)
+        pushed = await self._push(jobs)
         for job, answer in zip(jobs, pushed, strict=True):
             if not answer.conflict:
                 self._tell(_pushed_kind(answer), job, answer.id)

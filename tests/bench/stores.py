@@ -14,7 +14,8 @@ from tests.servers import mariadb
 
 SERVERS = [
     pytest.param(name, marks=[pytest.mark.slow, pytest.mark.server, pytest.mark.xdist_group(name)])
-    for name in ("postgresql", "mariadb")
+    for name in ("postgresql", "mariadb", "redis")
+    if name in engine_kinds()
 ]
 ENGINES = ["sqlite", *SERVERS]
 
@@ -23,12 +24,14 @@ def settings_of(request: pytest.FixtureRequest, directory: Path) -> StoreSetting
     """The store of the engine that the fixture's parameter names; nobody has opened it."""
     if request.param == "sqlite":
         return sqlite_settings(directory)
-    return StoreSettings(url=_url(request))
+    return StoreSettings(url=_url(request), accept_volatile=True)
 
 
 def _url(request: pytest.FixtureRequest) -> str:
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgresql_url"))
+    if request.param == "redis":
+        return str(request.getfixturevalue("redis_server").url)
     server: mariadb.Server = request.getfixturevalue("mariadb_server")
     return server.url("mysql")
 

@@ -15,7 +15,7 @@ from penstock.job import Counts, Job, JobId, NewJob, QueueKey, State
 from penstock.settings import StoreSettings
 from tests.bench.stores import ENGINES, opened, settings_of
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.servers.redis"]
 
 OURS = QueueKey("here", "ours")
 BARE = QueueKey("here", "bare")
@@ -178,17 +178,6 @@ async def test_closing_leaves_a_call_that_was_given_up_done_or_undone(
     await bare.close()
 
     assert (await counts_of(engine, BARE)).ready in {0, 2000}
-
-
-async def test_work_goes_on_beside_an_open_transaction(engine: Engine, bare: Bare) -> None:
-    transaction = bare.open_transaction()
-    assert transaction is not None
-    async with transaction:
-        await bare.push([job(BARE)])
-        await bare.claim([want(BARE, 1)])
-        await bare.ack()
-
-        assert (await counts_of(engine, BARE)).done == 1
 
 
 async def test_two_stores_of_ones_own_do_not_meet(

@@ -168,6 +168,7 @@ async def _open_transaction(address: Address) -> AsyncIterator[None]:
     try:
         await asyncio.to_thread(session.run, call("transaction.begin_reading"))
         yield
+        await asyncio.to_thread(session.rollback)
     finally:
         session.close()
 

@@ -1,7 +1,7 @@
 -- The first jobs of each wanted queue are held.
 -- KEYS: as the engine's parts/keys.lua. ARGV: the worker, then queue, limit and ttl in microseconds of each want.
 -- Returns of each job its hash.
--- include: order
+-- include: open_queues
 -- include: clock
 
 local worker, claims = ARGV[1], {}
@@ -23,6 +23,7 @@ for i = 2, #ARGV, 3 do
     redis.call('ZREM', ready, unpack(ids))
     redis.call('ZADD', HELD, unpack(held))
     redis.call('ZADD', JOBS .. 'claimed:' .. queue, unpack(claimed))
+    settle(queue)
   end
 end
 return claims

@@ -1,7 +1,7 @@
 -- The jobs of one queue are ready. Nothing is asked: they have neither delay, key nor root.
 -- KEYS: as the engine's parts/keys.lua. ARGV: the queue, then params, details, priority, attempts and delivery of each.
 -- Returns nothing.
--- include: order
+-- include: open_queues
 -- include: clock
 
 local queue, entries = ARGV[1], {}
@@ -17,5 +17,5 @@ for i = 1, count do
 end
 redis.call('ZADD', JOBS .. 'ready:' .. queue, unpack(entries))
 redis.call('SADD', QUEUES, queue)
-redis.call('SADD', OPEN .. queue:match('[^/]*$'), queue)
+settle(queue)
 redis.call('HINCRBY', TALLY .. queue, 'pushed', count)

@@ -1,0 +1,126 @@
+"""Pushes that come in together: those that ask nothing of their store but to be stored share a commit.
+
+A commit costs more than a job, and many callers push one job each. A push that meets no other goes by itself, at once;
+what comes in while some are under way goes together when one of them has ended.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from penstock.engine import Engine, Pushed
+from penstock.errors import EngineError, EngineUnavailable
+from penstock.job import NewJob
+
+UNDER_WAY = 2  # commits at once; with more of them there is less to go together
+FEW = 20  # jobs in a push that is worth joining
+MOST = 500  # jobs in a commit
+LARGE = 1_000_000  # characters of params in a commit; one that is larger goes by itself
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """One caller's jobs, and where their answers go."""
+
+    jobs: Sequence[NewJob]
+    size: int
+    answer: asyncio.Future[Sequence[Pushed]]
+
+
+class Pushes:
+    """The pushes to one store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: deque[_Waiting] = deque()
+        self._under_way = 0
+        self._lanes: set[asyncio.Task[None]] = set()
+
+    async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+        """The jobs are stored, all or none, and answered in their places."""
+        size = sum(len(job.params) for job in jobs)
+        if len(jobs) > FEW or size > LARGE or not all(map(_is_plain, jobs)):
+            return await self._engine.push(jobs)
+        if self._under_way < UNDER_WAY:
+            return await self._push_now(jobs)
+        answer: asyncio.Future[Sequence[Pushed]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(jobs, size, answer))
+        return await answer
+
+    async def _push_now(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+        self._under_way += 1
+        try:
+            return await self._engine.push(jobs)
+        finally:
+            self._under_way -= 1
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Those who wait are served, by a task of its own: a caller who gives up takes nobody with him."""
+        if self._waiting and self._under_way < UNDER_WAY:
+            self._under_way += 1
+            lane = asyncio.ensure_future(self._serve())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+
+    async def _serve(self) -> None:
+        together: Sequence[_Waiting] = ()
+        try:
+            while together := self._take():
+                await self._push_together(together)
+        finally:
+            self._under_way -= 1
+            for each in together:
+                each.answer.cancel()
+
+    def _take(self) -> Sequence[_Waiting]:
+        """Those who have waited longest, as many as may go together."""
+        together: list[_Waiting] = []
+        jobs = size = 0
+        while self._waiting:
+            jobs, size = jobs + len(self._waiting[0].jobs), size + self._waiting[0].size
+            if together and (jobs > MOST or size > LARGE):
+                break
+            first = self._waiting.popleft()
+            if not first.answer.done():
+                together.append(first)
+        return together
+
+    async def _push_together(self, together: Sequence[_Waiting]) -> None:
+        try:
+            pushed = await self._engine.push([job for each in together for job in each.jobs])
+        except Exception as error:  # noqa: BLE001 - told to those who asked
+            if len(together) == 1 or not _is_refusal(error):
+                _fail(together, error)
+                return
+            # What the store does not take of one must not fail the others.
+            for each in together:
+                await self._push_together([each])
+        else:
+            _answer(together, pushed)
+
+
+def _is_plain(job: NewJob) -> bool:
+    """Whether its push can neither wait for that of another nor depend on what else is pushed with it."""
+    return job.dedupe_key is None and job.root is None and job.idempotency is None
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether surely nothing was stored; of a store that cannot be reached nobody knows."""
+    return isinstance(error, EngineError) and not isinstance(error, EngineUnavailable)
+
+
+def _answer(together: Sequence[_Waiting], pushed: Sequence[Pushed]) -> None:
+    start = 0
+    for each in together:
+        end = start + len(each.jobs)
+        if not each.answer.done():
+            each.answer.set_result(pushed[start:end])
+        start = end
+
+
+def _fail(together: Sequence[_Waiting], error: Exception) -> None:
+    for each in together:
+        if not each.answer.done():
+            each.answer.set_exception(error)

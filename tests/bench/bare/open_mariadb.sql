@@ -1,0 +1,1 @@
+select count(*) from information_schema.innodb_trx
