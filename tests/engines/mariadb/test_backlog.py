@@ -60,7 +60,8 @@ class Runner:
 def runners(mariadb_server: Server) -> Iterator[list[Runner]]:
     with mariadb_server.database() as url:
         made = [Runner(url), Runner(url)]
-        schema.make(made[0].session, 0)
+        schema.migrate(made[0].session)
+        schema.identify(made[0].session, 0)
         yield made
         for each in made:
             each.session.close()
