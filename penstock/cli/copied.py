@@ -80,7 +80,7 @@ def _line(one: Copied, target: str) -> str:
 
 
 def _nothing(type: str) -> str:
-    return f"no job of type {type} was ever pushed there"
+    return f"no job of type {type} waits there"
 
 
 def _queue(domain: str, type: str, left: Counts) -> dict[str, JSON]:

@@ -54,15 +54,20 @@ async def move(route: Route, *, batch: int, tell: Tell) -> Sequence[Copied]:
 @asynccontextmanager
 async def _paused(parts: Sequence[Part]) -> AsyncIterator[Sequence[Part]]:
     """The queues give no claims; those that gave some before do so again afterwards. Yields the others."""
-    before = [part for part in parts if part.queue in await part.store.engine.paused()]
-    ours = [part for part in parts if part not in before]
+    stores = {part.store for part in parts}
+    paused = {store: await store.engine.paused() for store in stores}
+    before = [part for part in parts if part.queue in paused[part.store]]
+    ours: dict[Store, list[QueueKey]] = {}
+    for part in parts:
+        if part not in before:
+            ours.setdefault(part.store, []).append(part.queue)
     try:
-        for part in ours:
-            await part.store.engine.pause([part.queue])
+        for store, queues in ours.items():
+            await store.engine.pause(queues)
         yield before
     finally:
-        for part in ours:
-            await part.store.engine.resume([part.queue])
+        for store, queues in ours.items():
+            await store.engine.resume(queues)
 
 
 async def _carry(part: Part, target: Store, batch: int, tell: Tell, take: _Take) -> Copied:

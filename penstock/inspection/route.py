@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The queues of one type that are copied, and the place that takes their jobs."""
+    """The queues of one type in which jobs wait or run, and the place that takes those that wait."""
 
     parts: Sequence[Part]
     target: Store
@@ -60,7 +60,11 @@ async def route(
     parts = [part for store in stores for part in await _parts(store, type)]
     if not parts:
         await _refuse_unknown_type(group, type, [*stores, taking])
-    wanted = [part for part in parts if not domains or part.queue.domain in domains]
+    wanted = [
+        part
+        for part in parts
+        if (part.waiting or part.counts.claimed) and (not domains or part.queue.domain in domains)
+    ]
     _refuse_delayed(taking, wanted)
     return Route(parts=wanted, target=taking)
 

@@ -116,10 +116,11 @@ def test_programs_read_one_document(mail: Shell) -> None:
     assert json.loads(copied) == {"to": "other", "queues": [queue | figures]}
 
 
-def test_a_type_that_was_never_pushed_there_is_said(penstock: Shell) -> None:
-    lives_in("other")
+def test_where_nothing_waits_that_is_said(mail: Shell) -> None:
+    copy(mail, "--move")
 
-    assert copy(penstock) == ["no job of type mail was ever pushed there"]
+    assert copy(mail, "--move") == ["no job of type mail waits there"]
+    assert copy(mail, source="east", target="main") == ["no job of type mail waits there"]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 import pytest
 
-from penstock.conformance.builders import HOUR, QUEUE, job, push
+from penstock.conformance.builders import HOUR, QUEUE, job, push, put
 from penstock.engine import Feature
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import CallerError, SettingsError, UnknownType, UnsupportedFeature
 from penstock.group import QueueGroup
 from penstock.inspection import route
-from penstock.job import CALLBACK_TYPE, QueueKey
+from penstock.job import CALLBACK_TYPE, QueueKey, State
 from tests.inspection.two import group_of, opened
 
 WIDE = ("b", "c")
@@ -88,6 +88,18 @@ async def test_all_domains_are_meant_unless_some_are_named() -> None:
     assert [part.queue for part in every.parts] == keys
     assert [part.queue.domain for part in some.parts] == ["x", "z"]
     assert (every.waiting, some.waiting, none.waiting) == (3, 2, 0)
+
+
+async def test_queues_in_which_nothing_waits_or_runs_are_left_out() -> None:
+    group = await four()
+    engine = group.stores["a"].engine
+    for state in State:
+        await put(engine, state, job(queue=QueueKey(state.value, "mail")))
+
+    found = await route(group, "mail", "a", "b")
+
+    assert [part.queue.domain for part in found.parts] == ["claimed", "ready", "scheduled"]
+    assert found.waiting == 2
 
 
 async def test_scheduled_jobs_are_refused_where_the_target_cannot_delay_them() -> None:
