@@ -30,7 +30,8 @@ from penstock.engines.mariadb import schema
 from penstock.engines.mariadb.address import address_of
 from penstock.engines.mariadb.database import Database
 from penstock.engines.mariadb.examination import examine
-from penstock.engines.mariadb.moves import claim, control, ends, holder, push, reading, upkeep
+from penstock.engines.mariadb.moves import claim, control, holder, push, reading, upkeep
+from penstock.engines.mariadb.moves import ends as ended
 from penstock.engines.mariadb.moves.queues import Numbers
 from penstock.engines.mariadb.session import SECONDS_TO_ANSWER, Session
 from penstock.engines.mariadb.statements import call
@@ -176,24 +177,24 @@ class MariadbEngine:
         """Prolong the claims that are held."""
         return await self._run(lambda session: holder.renew(session, renewals))
 
-    async def ack(self, ends_: Sequence[Ack]) -> Sequence[bool]:
+    async def ack(self, ends: Sequence[Ack]) -> Sequence[bool]:
         """End the jobs done, if they are held."""
         numbers = self._numbers
-        held = await self._run(lambda session: ends.ack(session, ends_, numbers))
-        self._woken_by(ends_)
+        held = await self._run(lambda session: ended.ack(session, ends, numbers))
+        self._woken_by(ends)
         return held
 
-    async def bury(self, ends_: Sequence[Bury]) -> Sequence[bool]:
+    async def bury(self, ends: Sequence[Bury]) -> Sequence[bool]:
         """End the jobs dead, if they are held."""
         numbers = self._numbers
-        held = await self._run(lambda session: ends.bury(session, ends_, numbers))
-        self._woken_by(ends_)
+        held = await self._run(lambda session: ended.bury(session, ends, numbers))
+        self._woken_by(ends)
         return held
 
     async def cancel(self, cancels: Sequence[Cancel]) -> Sequence[CancelAnswer]:
         """End the jobs cancelled, or ask whoever holds them."""
         numbers = self._numbers
-        answers = await self._run(lambda session: ends.cancel(session, cancels, numbers))
+        answers = await self._run(lambda session: ended.cancel(session, cancels, numbers))
         self._woken_by(cancels)
         return answers
 
