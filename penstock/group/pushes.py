@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 from penstock.engine import Engine, Pushed
 from penstock.errors import EngineError, EngineUnavailable
-from penstock.job import NewJob
+from penstock.job import NewJob, QueueKey
 
 UNDER_WAY = 2  # commits at once; with more of them there is less to go together
 FEW = 20  # jobs in a push that is worth joining
 MOST = 500  # jobs in a commit
+KNOWN = 100_000  # queues to which jobs were pushed before
 LARGE = 1_000_000  # characters of params in a commit; one that is larger goes by itself
+
+_NOTHING = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +39,33 @@ class Pushes:
         self._waiting: deque[_Waiting] = deque()
         self._under_way = 0
         self._lanes: set[asyncio.Task[None]] = set()
+        self._known: set[QueueKey] = set()
 
     async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         """The jobs are stored, all or none, and answered in their places."""
         size = sum(len(job.params) for job in jobs)
-        if len(jobs) > FEW or size > LARGE or not all(map(_is_plain, jobs)):
-            return await self._engine.push(jobs)
+        if len(jobs) > FEW or size > LARGE or not all(map(self._is_plain, jobs)):
+            pushed = await self._engine.push(jobs)
+            self._know(jobs)
+            return pushed
         if self._under_way < UNDER_WAY:
             return await self._push_now(jobs)
         answer: asyncio.Future[Sequence[Pushed]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(jobs, size, answer))
         return await answer
+
+    def _is_plain(self, job: NewJob) -> bool:
+        """Whether its push can neither wait for that of another nor depend on what else is pushed with it.
+
+        A new queue waits, where somebody has made it in a transaction that is still open.
+        """
+        asks = (job.dedupe_key, job.root, job.idempotency)
+        return asks == _NOTHING and job.queue in self._known
+
+    def _know(self, jobs: Sequence[NewJob]) -> None:
+        if len(self._known) > KNOWN:
+            self._known.clear()
+        self._known.update(job.queue for job in jobs)
 
     async def _push_now(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
         self._under_way += 1
@@ -99,11 +118,6 @@ class Pushes:
                 await self._push_together([each])
         else:
             _answer(together, pushed)
-
-
-def _is_plain(job: NewJob) -> bool:
-    """Whether its push can neither wait for that of another nor depend on what else is pushed with it."""
-    return job.dedupe_key is None and job.root is None and job.idempotency is None
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -48,8 +48,14 @@ async def engine() -> Gated:
 
 
 @pytest.fixture
-def pushes(engine: Gated) -> Pushes:
-    return Pushes(engine)
+async def pushes(engine: Gated) -> Pushes:
+    """Pushes that know the queue, behind a closed gate."""
+    made = Pushes(engine)
+    engine.gate.set()
+    await made.push([JOB])
+    engine.gate.clear()
+    engine.commits.clear()
+    return made
 
 
 async def begun(pushes: Pushes, *calls: Sequence[NewJob]) -> list[asyncio.Task[Sequence[Pushed]]]:
@@ -64,7 +70,7 @@ async def test_a_push_by_itself_goes_at_once(engine: Gated, pushes: Pushes) -> N
 
     [pushed] = await pushes.push([JOB])
 
-    assert pushed.id == 1
+    assert pushed.id == 2
     assert engine.commits == [1]
 
 
@@ -79,7 +85,7 @@ async def test_what_comes_in_meanwhile_goes_together(engine: Gated, pushes: Push
     assert engine.commits == [*[1] * UNDER_WAY, 4]
     assert [len(answer) for answer in answers] == [1, 2, 1]
     ids = {each.id for answer in answers for each in answer}
-    assert ids == {JobId(UNDER_WAY + number) for number in range(1, 5)}
+    assert ids == {JobId(UNDER_WAY + number) for number in range(2, 6)}
 
 
 async def test_each_caller_is_answered_with_his_own_jobs(engine: Gated, pushes: Pushes) -> None:
@@ -98,6 +104,7 @@ async def test_each_caller_is_answered_with_his_own_jobs(engine: Gated, pushes: 
 @pytest.mark.parametrize(
     "asking",
     [
+        replace(JOB, queue=QueueKey("default", "new")),
         replace(JOB, dedupe_key="key"),
         replace(JOB, root=Root(signature="family", timestamp=datetime(2026, 1, 1, tzinfo=UTC))),
         replace(JOB, idempotency=Idempotency(key="key", fingerprint="print")),
@@ -162,7 +169,7 @@ async def test_after_trouble_it_goes_on(engine: Gated, pushes: Pushes) -> None:
     await asyncio.gather(*[pushes.push([JOB]) for _ in range(9)])
 
     counts = await engine.counts()
-    assert counts[JOB.queue].pushed == 9
+    assert counts[JOB.queue].pushed == 10
 
 
 async def test_who_gives_up_takes_nobody_with_him(engine: Gated, pushes: Pushes) -> None:

@@ -14,7 +14,7 @@ for i = 2, #ARGV, 3 do
     for _, id in ipairs(ids) do
       local key = JOB .. id
       local attempt, fence, priority = unpack(redis.call('HMGET', key, 'attempt', 'fence', 'priority'))
-      redis.call('HSET', key, 'state', 'claimed', 'fence', fence + 1, 'attempt', attempt + 1,
+      redis.call('HSET', key, 'state', 'claimed', 'fence', (fence or 0) + 1, 'attempt', (attempt or 0) + 1,
         'worker', worker, 'claimed_at', now)
       claims[#claims + 1] = redis.call('HGETALL', key)
       held[#held + 1], held[#held + 2] = untill, id
