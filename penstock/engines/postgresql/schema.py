@@ -45,6 +45,7 @@ async def migrate(database: Database) -> None:
 
     async def apply(transaction: Transaction) -> Mapping[str, str]:
         await transaction.fetch("open_lock")
+        await transaction.fetch("open_patience")
         await transaction.fetch("open_schema")
         await transaction.fetch("open_migrations")
         [newest] = await transaction.fetch("open_applied")
