@@ -55,7 +55,7 @@ def test_no_engine_offers_a_way_around_the_contract() -> None:
 
     for engine in ENGINES:
         public = {name for name in vars(engine) if not name.startswith("_")}
-        assert public - allowed == set()
+        assert public - allowed - own.get(engine, set()) == set()
 
 
 @pytest.mark.parametrize("engine", [one for one in ENGINES if one is not MemoryEngine])

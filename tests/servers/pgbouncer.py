@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from psycopg.conninfo import conninfo_to_dict
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.servers import directory_for, install, unprivileged
 
@@ -37,7 +36,7 @@ def before(url: str) -> Iterator[str]:
     binary = _binary()
     user = unprivileged()
     with directory_for(user) as directory:
-        place = conninfo_to_dict(url)
+        place = _place(url)
         server = " ".join(f"{key}={value}" for key, value in place.items())
         (directory / "ini").write_text(
             CONFIGURATION.format(
@@ -51,6 +50,19 @@ def before(url: str) -> Iterator[str]:
         finally:
             process.kill()
             process.wait()
+
+
+def _place(url: str) -> dict[str, str]:
+    """What a URL says of a server, in the words of a connection string."""
+    parts = urlsplit(url)
+    told = {
+        "host": parts.hostname,
+        "port": str(parts.port or 5432),
+        "user": parts.username,
+        "password": parts.password,
+        "dbname": parts.path.removeprefix("/"),
+    }
+    return {key: value for key, value in told.items() if value} | dict(parse_qsl(parts.query))
 
 
 def _started(command: list[str], user: str | None, directory: Path) -> subprocess.Popen[bytes]:

@@ -182,3 +182,21 @@ async def test_a_late_commit_is_seen_where_nothing_is_heard(postgresql_url: str)
             assert await harness.engine._count_of_wakes() == before
 
         assert await harness.engine._count_of_wakes() == before + 1
+
+
+async def test_a_change_of_the_schema_does_not_line_up_all_others_behind_it(
+    postgresql_url: str,
+) -> None:
+    async with around(postgresql_url, "changed") as harness:
+        await harness.engine.open()
+        await harness.session.execute(sql("forget_last_migration"))
+        late = harness.another()
+
+        async with application(harness) as holder, holder.transaction():
+            await holder.execute(sql("lock_for_change"))
+            async with deadline():
+                with pytest.raises(EngineUnavailable, match="lock timeout"):
+                    await late.open()
+
+        await late.open()
+        assert await push(late, job()) == [JobId(1)]

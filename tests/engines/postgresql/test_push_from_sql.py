@@ -4,6 +4,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal, TypeAlias
 
 import asyncpg
 import pytest
@@ -21,6 +22,8 @@ from tests.engines.postgresql.harness import PostgresqlHarness, around, sql
 
 pytest_plugins = ["tests.servers.fixtures"]
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("postgresql")]
+
+Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 
 MAIL: Mapping[str, JSON] = {"type": "mail"}
 TIME = "2031-05-06T07:08:09.123456+02:00"
@@ -179,6 +182,18 @@ async def test_a_key_that_was_used_otherwise_is_refused(harness: PostgresqlHarne
 
     with pytest.raises(asyncpg.InvalidParameterValueError, match="idempotency_key: was used"):
         await push_in_sql(harness, [MAIL, {**MAIL, "idempotency_key": "k", "priority": 1}])
+    assert (await harness.engine.counts())[QUEUE] == Counts(ready=1, pushed=1)
+
+
+@pytest.mark.parametrize("isolation", ["read_committed", "repeatable_read", "serializable"])
+async def test_a_transaction_may_have_any_isolation(
+    harness: PostgresqlHarness, isolation: Isolation
+) -> None:
+    equal = {**MAIL, "dedupe": True, "idempotency_key": "k"}
+    async with harness.session.transaction(isolation=isolation):
+        assert await push_in_sql(harness, equal) == [Pushed(id=JobId(1))]
+        assert await push_in_sql(harness, equal) == [Pushed(id=JobId(1), replayed=True)]
+
     assert (await harness.engine.counts())[QUEUE] == Counts(ready=1, pushed=1)
 
 
