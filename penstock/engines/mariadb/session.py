@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from penstock.engines.mariadb.statements import Call, call
 SECONDS_TO_CONNECT = 10
 SECONDS_TO_ANSWER = 60
 SECONDS_FOR_A_LOCK = 5
+SECONDS_UNHEARD = 20  # of the host, not of the server on it
 SMALLEST_PACKET = 4 * 1024 * 1024
 LONGEST_TEXT = SMALLEST_PACKET // 2
 
@@ -148,7 +150,7 @@ def _way_to(address: Address, patience: int) -> socket.socket:
     if address.socket is None:
         way = socket.create_connection((address.host, address.port), patience)
         way.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        way.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        _notice_death(way)
         return way
     way = socket.socket(socket.AF_UNIX)
     try:
@@ -158,6 +160,15 @@ def _way_to(address: Address, patience: int) -> socket.socket:
         way.close()
         raise
     return way
+
+
+def _notice_death(way: socket.socket) -> None:
+    """A host that is gone without a word is noticed while nothing is said, and while nothing is heard."""
+    way.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        way.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SECONDS_UNHEARD // 2)
+        way.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, SECONDS_UNHEARD // 4)
+        way.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SECONDS_UNHEARD * 1000)
 
 
 def _joined(texts: Sequence[str]) -> str:

@@ -124,7 +124,7 @@ async def takes(front: Front) -> bool:
 
 
 async def has_run(to: Target) -> bool:
-    return "/after" in to.paths()
+    return await to.next() == "/after"
 
 
 async def is_ready(front: Front) -> bool:

@@ -35,7 +35,7 @@ AFTER = "tests/engines/sqlite/test_kill.py::test_killed_after_the_commit_everyth
 FILE = "tests/engines/sqlite/test_kill.py::test_killed_at_any_moment_every_answered_push_is_there"
 RERUN = "tests/journeys/test_kills.py::test_the_job_of_a_killed_worker_is_run_by_another"
 FROZEN = "tests/journeys/test_kills.py::test_a_worker_that_was_frozen_past_its_ttl_changes_nothing"
-LATE = "penstock/conformance/reclaim.py::test_the_late_worker_on_its_last_attempt_changes_nothing"
+LATE = "penstock/conformance/ack.py::test_ack_of_an_overtaken_worker_does_nothing_and_the_new_holders_holds"
 
 # On PostgreSQL, MariaDB and Redis; then on SQLite. What is in the suite runs on all.
 POINTS = {

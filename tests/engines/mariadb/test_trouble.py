@@ -1,6 +1,8 @@
 """A server that is away, or comes in the way, is told in our words; what was answered survives it."""
 
 import asyncio
+import socket
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,8 +29,9 @@ from penstock.conformance.builders import (
 )
 from penstock.engine import Ack, Bury, Renew
 from penstock.engines.mariadb import MariadbEngine
+from penstock.engines.mariadb.address import address_of
 from penstock.engines.mariadb.database import TRIES, Adrift, Database
-from penstock.engines.mariadb.session import LONGEST_TEXT, Session
+from penstock.engines.mariadb.session import LONGEST_TEXT, SECONDS_UNHEARD, Session, _way_to
 from penstock.engines.mariadb.statements import call
 from penstock.errors import EngineError, EngineUnavailable
 from penstock.job import Progress
@@ -51,6 +54,17 @@ async def test_nobody_at_the_url_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="cannot do it now"):
         await engine.open()
     await engine.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name these options otherwise")
+async def test_a_host_that_is_gone_without_a_word_is_noticed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        way = _way_to(address_of(f"mariadb://127.0.0.1:{listening.getsockname()[1]}/any"))
+        with way:
+            assert way.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert way.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < SECONDS_UNHEARD
+            milliseconds = way.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert milliseconds == SECONDS_UNHEARD * 1000
 
 
 async def test_a_database_that_does_not_exist_is_no_passing_trouble(
