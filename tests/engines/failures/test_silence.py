@@ -24,7 +24,7 @@ MOMENT = timedelta(milliseconds=1)
 PATIENCE = 1.0  # seconds, of engines that have no more
 TOGETHER = 200  # calls, many more than an engine has connections
 SESSIONS = 8
-SOON = 15
+SOON = 25
 
 pytestmark = pytest.mark.slow
 
