@@ -59,7 +59,7 @@ async def test_nobody_at_the_url_is_unavailable(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems name these options otherwise")
 async def test_a_host_that_is_gone_without_a_word_is_noticed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        way = _way_to(address_of(f"mariadb://127.0.0.1:{listening.getsockname()[1]}/any"))
+        way = _way_to(address_of(f"mariadb://127.0.0.1:{listening.getsockname()[1]}/any"), 5)
         with way:
             assert way.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert way.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < SECONDS_UNHEARD
