@@ -80,3 +80,26 @@ async def test_superseded_jobs_have_ended_so_and_those_behind_them_are_held(sqli
 
     [counts] = await all_counts(sqlite)
     assert (counts.superseded, counts.claimed, counts.ready) == (TINY.superseded, BATCH, 0)
+
+
+async def test_few_after_many_were_done(sqlite: Ground) -> None:
+    figures = await claiming.after_finished(sqlite)
+
+    assert names(figures) == ["claim-finished", "claim-finished-ratio"]
+    [counts] = await all_counts(sqlite)
+    assert (counts.ready, counts.claimed) == (TINY.small, 0)
+    assert counts.done >= TINY.finished
+
+
+async def test_few_beside_an_open_transaction(sqlite: Ground) -> None:
+    figures = await claiming.beside_transaction(sqlite)
+
+    assert names(figures) == ["claim-held-open", "claim-held-open-ratio"]
+    [counts] = await all_counts(sqlite)
+    assert counts.done >= TINY.held_open
+
+
+async def test_where_nobody_can_hold_a_transaction_open_nothing_is_measured(
+    memory: Ground,
+) -> None:
+    assert await claiming.beside_transaction(memory) == []
