@@ -190,7 +190,9 @@ async def test_a_partition_that_can_be_reached_and_is_wrong_refuses_the_start(pl
 
 async def test_a_partition_with_a_newer_schema_stays_out_until_it_is_mended(place: Place) -> None:
     await use_both(place)
-    await place.execute("insert into penstock.migration (number, name) values (9999, 'later.sql')")
+    await place.execute(
+        "insert into penstock.migration (number, name) values (9999, '9999_later_needs_9999.sql')"
+    )
 
     async with AsyncExitStack() as left:
         async with place.away():

@@ -1,3 +1,4 @@
+# long: one machine, whose rules share what they know
 """A federation of two whose lines are cut and mended at any moment, and what must hold all the same.
 
 Between partitions no order is promised, and a job may be stored twice where nobody knows whether it was. What is
