@@ -23,7 +23,9 @@ each(JOB, function(job)
 end)
 
 local function expire(key)
-  local left = redis.call('PTTL', key) - math.floor(duration / 1000)
+  local lives = redis.call('PTTL', key)
+  if lives < 0 then return end -- for ever, and so it stays
+  local left = lives - math.floor(duration / 1000)
   if left > 0 then redis.call('PEXPIRE', key, left) else redis.call('DEL', key) end
 end
 each(ROOT, expire)
