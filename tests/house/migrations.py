@@ -10,7 +10,7 @@ BODY = re.compile(r"(?<!do )(\$\w*\$).*?\1", re.DOTALL)  # of a function, which 
 
 # What an older release would notice: something it uses is gone or is called otherwise, or what it writes is refused.
 TAKES_AWAY = {
-    r"\bdrop\b": "drops",
+    r"\bdrop\b(?!\s+trigger\b)": "drops",  # of a trigger no release knows the name
     r"\brename\b": "renames",
     r"\btruncate\b": "empties a table",
     r"\bdelete\s+from\b": "deletes rows",

@@ -1,4 +1,4 @@
-"""The only module that speaks to the driver: one statement, one round trip, the driver's errors in our words."""
+"""Sessions on a database: one statement, one round trip."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import asyncpg
 
 from penstock.engines.postgresql.statements import load, opens
+from penstock.engines.postgresql.trouble import PASSING, translated
 from penstock.errors import EngineError, EngineUnavailable
 
 MOST_SESSIONS = 8
@@ -18,34 +19,6 @@ SECONDS_TO_CONNECT = 10
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_MIGRATE = 6 * 3600  # an index over all finished jobs takes its time
 SECONDS_TO_CLOSE = 5
-TRIES = 5
-
-# Another call came in the way, and the server undid the whole statement: it is simply run again.
-_UNDONE = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.UniqueViolationError,
-)
-_PASSING = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    # Of the driver, where a session is lost while it goes back to the pool.
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.ReadOnlySQLTransactionError,
-    *_UNDONE,
-)
-
-_HINTS: Mapping[type[Exception], str] = {
-    asyncpg.InvalidAuthorizationSpecificationError: "correct the user and the password in `url`",
-    asyncpg.InvalidCatalogNameError: "make it: create database …, or correct `url`",
-    asyncpg.InsufficientPrivilegeError: "grant it to the user in `url`",
-}
-
 _T = TypeVar("_T")
 
 
@@ -114,8 +87,8 @@ class Database:
         """Be connected. EngineUnavailable where nobody answers, EngineError where we are not let in."""
         if self._pool is None:
             try:
-                self._is_pooled = await _translated(self._meets_pooler)
-                self._pool = await _translated(self._connect)
+                self._is_pooled = await translated(self._meets_pooler)
+                self._pool = await translated(self._connect)
             except EngineUnavailable as error:
                 raise EngineUnavailable(f"{error} (at {_place(self._url)})") from error
 
@@ -131,7 +104,7 @@ class Database:
         try:
             async with asyncio.timeout(SECONDS_TO_CLOSE):
                 await pool.close()
-        except (*_PASSING, asyncpg.PostgresError):
+        except (*PASSING, asyncpg.PostgresError):
             pool.terminate()
 
     async def fetch(self, verb: str, **parameters: object) -> Sequence[Row]:
@@ -143,7 +116,7 @@ class Database:
             async with asyncio.timeout(SECONDS_TO_ANSWER), self._session() as session:
                 return await session.fetch(_text(verb, self._calls), *arguments)
 
-        return await _translated(run)
+        return await translated(run)
 
     async def together(self, work: Callable[[Transaction], Awaitable[_T]]) -> _T:
         """What `work` returns, after the commit of all it did; names are those of the schema."""
@@ -154,7 +127,7 @@ class Database:
                 await transaction.fetch("open_path", schema=self._schema)
                 return await work(transaction)
 
-        return await _translated(run)
+        return await translated(run)
 
     @asynccontextmanager
     async def _session(self) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
@@ -204,63 +177,6 @@ class Database:
         )
 
 
-class Listener:
-    """A session that hears what is told on a channel; opened when it is first needed, and again when it was lost."""
-
-    def __init__(self, url: str, channel: str, hear: Callable[[int], None]) -> None:
-        self._url = url
-        self._channel = channel
-        self._hear = hear
-        self._turn = asyncio.Lock()
-        self._session: asyncpg.Connection[asyncpg.Record] | None = None
-
-    async def listen(self) -> None:
-        """Hear from now on. Where something may have been missed, 0 is heard."""
-        if self._is_deaf():
-            async with self._turn:
-                if self._is_deaf():
-                    self._session = await _translated(self._connect)
-                    self._hear(0)
-
-    async def close(self) -> None:
-        """Hold no session any more."""
-        async with self._turn:
-            session, self._session = self._session, None
-            if session is None:
-                return
-            try:
-                await session.close(timeout=SECONDS_TO_CLOSE)
-            except (*_PASSING, asyncpg.PostgresError):
-                session.terminate()
-
-    def _is_deaf(self) -> bool:
-        return self._session is None or self._session.is_closed()
-
-    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
-        session = await asyncpg.connect(
-            self._url,
-            timeout=SECONDS_TO_CONNECT,
-            command_timeout=SECONDS_TO_ANSWER,
-            server_settings={"application_name": "penstock waits"},
-        )
-        try:
-            await session.add_listener(self._channel, self._told)
-        except BaseException:
-            session.terminate()
-            raise
-        # Whoever waits comes to open it again.
-        session.add_termination_listener(self._lost)
-        return session
-
-    def _told(self, _session: object, _process: int, _channel: str, count: object) -> None:
-        told = str(count)
-        # Anybody may notify on any channel.
-        self._hear(int(told) if told.isdecimal() else 0)
-
-    def _lost(self, _session: object) -> None:
-        self._hear(0)
-
-
 def _text(verb: str, calls: Mapping[str, str]) -> str:
     return load(verb).text if opens(verb) else calls[verb]
 
@@ -269,35 +185,8 @@ async def _leave_as_it_is(_: "asyncpg.Connection[asyncpg.Record]") -> None:
     return
 
 
-async def _translated(run: Callable[[], Awaitable[_T]]) -> _T:
-    """What `run` returns; tried again where the server undid it all, else with its error in our words."""
-    for _ in range(TRIES - 1):
-        try:
-            return await _in_our_words(run)
-        except EngineUnavailable as error:
-            if not isinstance(error.__cause__, _UNDONE):
-                raise
-    return await _in_our_words(run)
-
-
-async def _in_our_words(run: Callable[[], Awaitable[_T]]) -> _T:
-    try:
-        return await run()
-    except ValueError as error:
-        raise EngineError(f"postgresql does not take it: {error}") from error
-    except _PASSING as error:
-        raise EngineUnavailable(f"postgresql cannot do it now: {_words(error)}") from error
-    except asyncpg.PostgresError as error:
-        hints = [hint for kind, hint in _HINTS.items() if isinstance(error, kind)]
-        raise EngineError("; ".join([f"postgresql refused it: {_words(error)}", *hints])) from error
-
-
 def _place(url: str) -> str:
     """Where a URL leads, without the user's name and password."""
     parts = urlsplit(url)
     hosts = dict(parse_qsl(parts.query)).get("host")
     return hosts or parts.netloc.rpartition("@")[2] or "the usual socket"
-
-
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__

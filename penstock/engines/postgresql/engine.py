@@ -31,9 +31,10 @@ from penstock.engine import (
 )
 from penstock.engines.postgresql import arguments, schema
 from penstock.engines.postgresql.arguments import storable
-from penstock.engines.postgresql.connection import Database, Listener, Row
+from penstock.engines.postgresql.connection import Database, Row
 from penstock.engines.postgresql.examination import examine
 from penstock.engines.postgresql.horizon import ENOUGH, Horizon
+from penstock.engines.postgresql.listener import Listener
 from penstock.engines.postgresql.rows import claims_of, stored_job
 from penstock.engines.postgresql.wake import Wake
 from penstock.errors import EngineError, EngineUnavailable

@@ -20,7 +20,7 @@ from penstock.conformance.builders import (
 )
 from penstock.engine import Bury, Renew
 from penstock.engines.postgresql import PostgresqlEngine
-from penstock.engines.postgresql.connection import TRIES, _translated
+from penstock.engines.postgresql.trouble import TRIES, translated
 from penstock.errors import EngineError, EngineUnavailable
 from penstock.job import JobId, Progress, State
 from tests.engines.postgresql.harness import PostgresqlHarness, around, sql
@@ -86,7 +86,7 @@ async def test_a_statement_that_is_undone_by_another_call_runs_again() -> None:
             raise asyncpg.DeadlockDetectedError("deadlock detected")
         return "done"
 
-    assert (await _translated(in_the_way_at_first), tries) == ("done", TRIES)
+    assert (await translated(in_the_way_at_first), tries) == ("done", TRIES)
 
 
 async def test_a_statement_that_is_undone_each_time_is_unavailable() -> None:
@@ -98,7 +98,7 @@ async def test_a_statement_that_is_undone_each_time_is_unavailable() -> None:
         raise asyncpg.SerializationError("could not serialize")
 
     with pytest.raises(EngineUnavailable, match="could not serialize"):
-        await _translated(in_the_way)
+        await translated(in_the_way)
     assert tries == TRIES
 
 
