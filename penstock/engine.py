@@ -476,7 +476,7 @@ class Engine(Protocol):
         ...
 
     async def resume(self, queues: Collection[QueueKey]) -> None:
-        """Give claims from these queues again."""
+        """Give claims from these queues again. Whoever waits is woken, as some of their jobs may be ready."""
         ...
 
     async def paused(self) -> frozenset[QueueKey]:

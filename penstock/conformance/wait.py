@@ -10,6 +10,7 @@ from penstock.conformance.builders import (
     MINUTE,
     NOTHING,
     OTHER,
+    QUEUE,
     RIVAL,
     SECOND,
     SOON,
@@ -184,6 +185,16 @@ async def test_a_requeue_wakes(harness: Harness) -> None:
     await _idle(harness.engine)
 
     await harness.engine.requeue([id])
+
+    await _assert_woken(harness.engine)
+
+
+async def test_a_resume_wakes(harness: Harness) -> None:
+    await push(harness.engine, job())
+    await harness.engine.pause([QUEUE])
+    await _idle(harness.engine)
+
+    await harness.engine.resume([QUEUE])
 
     await _assert_woken(harness.engine)
 

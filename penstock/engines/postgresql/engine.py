@@ -370,7 +370,7 @@ class PostgresqlEngine:
         await self._database.fetch("pause", **arguments.of_queues(queues))
 
     async def resume(self, queues: Collection[QueueKey]) -> None:
-        """Open the queues for claims."""
+        """Open the queues for claims, and wake whoever may want them."""
         await self._database.fetch("resume", **arguments.of_queues(queues))
 
     async def paused(self) -> frozenset[QueueKey]:

@@ -1,3 +1,4 @@
+# long: one method for each of the seam's, most of them a script and its answer
 """The engine: every verb packs its arguments, runs its one script, and unpacks the answer."""
 
 import asyncio

@@ -527,6 +527,13 @@ class WakeIsLost(MemoryEngine):
         return await super().wait(timeout)
 
 
+class ResumeWakesNobody(MemoryEngine):
+    """Whoever waits is told of a resume."""
+
+    async def resume(self, queues: Collection[QueueKey]) -> None:
+        self._paused.difference_update(queues)
+
+
 class RootKeptByTheStoreOnly(MemoryEngine):
     """A twin takes over a newer root."""
 
