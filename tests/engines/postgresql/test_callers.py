@@ -72,6 +72,20 @@ async def test_who_may_only_push_can_do_nothing_else(
         await application.close()
 
 
+async def test_who_may_only_push_cannot_lay_traps_for_the_owner(
+    harness: PostgresqlHarness, application_url: str
+) -> None:
+    application = await asyncpg.connect(application_url)
+    try:
+        await application.execute(sql("application_trap"))
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="taken_text"):
+            await application.fetch(sql("application_ahead"))
+
+        assert len(await application.fetch(sql("application_push"))) == 1
+    finally:
+        await application.close()
+
+
 async def test_who_was_given_no_right_cannot_push(
     harness: PostgresqlHarness, application_url: str
 ) -> None:

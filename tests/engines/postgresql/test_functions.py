@@ -22,6 +22,10 @@ async def test_every_verb_has_one_function_that_is_made_once(postgresql_url: str
         assert [row["proname"] for row in made] == [_name(verb) for verb in verbs()]
 
 
+async def test_nobody_else_settles_what_names_mean(harness: PostgresqlHarness) -> None:
+    assert await harness.session.fetch(sql("unguarded"), harness.schema) == []
+
+
 async def test_a_session_is_left_as_it_was(harness: PostgresqlHarness) -> None:
     settings = "enable_seqscan=on&search_path=elsewhere&plan_cache_mode=force_custom_plan"
     foreign = harness.another(setting=settings)

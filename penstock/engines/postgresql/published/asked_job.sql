@@ -70,4 +70,5 @@ begin
   delivery := coalesce(own.delivery, 'at_least_once');
   idempotency_key := taken_text(job, 'idempotency_key', 1, 255, place);
 end
-$$
+$$;
+revoke execute on function asked_job(jsonb, text) from public

@@ -45,4 +45,5 @@ begin
   left join keyed on keyed.idempotency_key = read.idempotency_key
   order by read.place;
 end
-$$
+$$;
+revoke execute on function asked_jobs(jsonb) from public

@@ -20,4 +20,5 @@ begin
     ending, type, to_jsonb(whole(command - 'type', place || name)), to_jsonb(report)
   );
 end
-$$
+$$;
+revoke execute on function callback(jsonb, text, text, boolean, text) from public

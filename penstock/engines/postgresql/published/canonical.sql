@@ -34,4 +34,5 @@ begin
   end if;
   return value::text;
 end
-$$
+$$;
+revoke execute on function canonical(jsonb, text, integer) from public

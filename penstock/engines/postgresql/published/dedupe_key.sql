@@ -41,4 +41,5 @@ begin
   end if;
   return encode(sha256(convert_to(written, 'UTF8')), 'hex');
 end
-$$
+$$;
+revoke execute on function dedupe_key(jsonb, jsonb, text, text) from public

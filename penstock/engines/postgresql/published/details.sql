@@ -33,4 +33,5 @@ begin
     coalesce(to_jsonb(request_id)::text, 'null')
   );
 end
-$$
+$$;
+revoke execute on function details(jsonb, text) from public

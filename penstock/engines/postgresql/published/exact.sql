@@ -5,4 +5,5 @@ select case
   when number <> 0 and abs(number) < 0.0001 or abs(number) >= 999999999999999 then null
   else number::float8 || case when number::float8::text not like '%.%' then '.0' else '' end
 end
-$$
+$$;
+revoke execute on function exact(numeric) from public

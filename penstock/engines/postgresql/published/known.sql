@@ -8,4 +8,5 @@ begin
     );
   end if;
 end
-$$
+$$;
+revoke execute on function known(jsonb, text[], text) from public

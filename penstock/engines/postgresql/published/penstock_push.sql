@@ -49,7 +49,8 @@ begin
 end
 $$;
 
--- At first nobody else may; whoever is given the right keeps it.
+-- At first nobody else may; whoever is given the right keeps it. What it calls nobody else ever may: the first call of a
+-- function in a session settles what the names in it mean, and would have code of the caller run by the right of the owner.
 do $$
 begin
   if (select proacl is null from pg_proc where oid = 'penstock_push(jsonb)'::regprocedure) then

@@ -13,4 +13,5 @@ begin
   end if;
   return value;
 end
-$$
+$$;
+revoke execute on function taken(jsonb, text, text, text) from public

@@ -12,4 +12,5 @@ begin
   end if;
   return value;
 end
-$$
+$$;
+revoke execute on function taken_integer(jsonb, text, integer, integer, text) from public

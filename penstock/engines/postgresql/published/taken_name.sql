@@ -11,4 +11,5 @@ begin
   end if;
   return value;
 end
-$$
+$$;
+revoke execute on function taken_name(jsonb, text, text) from public

@@ -9,4 +9,5 @@ begin
   end if;
   return make_interval(secs => round(value, 6)::float8);
 end
-$$
+$$;
+revoke execute on function taken_seconds(jsonb, text, numeric, text) from public

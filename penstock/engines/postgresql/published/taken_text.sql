@@ -11,4 +11,5 @@ begin
   end if;
   return value;
 end
-$$
+$$;
+revoke execute on function taken_text(jsonb, text, integer, integer, text) from public

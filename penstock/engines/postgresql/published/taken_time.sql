@@ -18,4 +18,5 @@ begin
   end if;
   return found;
 end
-$$
+$$;
+revoke execute on function taken_time(jsonb, text, text) from public

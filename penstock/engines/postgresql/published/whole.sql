@@ -16,4 +16,5 @@ begin
   end if;
   return written;
 end
-$$
+$$;
+revoke execute on function whole(jsonb, text) from public

@@ -3,4 +3,5 @@ create or replace function wrong(field text, detail text) returns void language 
 begin
   raise exception using errcode = 'invalid_parameter_value', message = field || ': ' || detail;
 end
-$$
+$$;
+revoke execute on function wrong(text, text) from public
