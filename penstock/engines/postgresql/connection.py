@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import asyncpg
 
 from penstock.engines.postgresql.statements import load, opens
-from penstock.engines.postgresql.trouble import PASSING, translated
+from penstock.engines.postgresql.trouble import PASSING, connected, translated
 from penstock.errors import EngineError, EngineUnavailable
 
 MOST_SESSIONS = 8
@@ -87,8 +87,8 @@ class Database:
         """Be connected. EngineUnavailable where nobody answers, EngineError where we are not let in."""
         if self._pool is None:
             try:
-                self._is_pooled = await translated(self._meets_pooler)
-                self._pool = await translated(self._connect)
+                self._is_pooled = await connected(self._meets_pooler)
+                self._pool = await connected(self._connect)
             except EngineUnavailable as error:
                 raise EngineUnavailable(f"{error} (at {_place(self._url)})") from error
 

@@ -55,8 +55,10 @@ class PostgresqlEngine:
     ) -> None:
         for name, given in (("url", url), ("listen_url", listen_url or url)):
             if not given.startswith(_SCHEMES):
+                # Its scheme alone: a password may be in the rest.
+                scheme = given.partition(":")[0][:20]
                 raise EngineError(
-                    f"store {name} {given!r} is none of the postgresql engine; write 'postgresql://...'"
+                    f"store {name} {scheme!r} is none of the postgresql engine; write 'postgresql://...'"
                 )
         if _SCHEMA.fullmatch(schema) is None:
             raise EngineError(

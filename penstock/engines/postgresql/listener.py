@@ -10,7 +10,7 @@ from penstock.engines.postgresql.connection import (
     SECONDS_TO_CLOSE,
     SECONDS_TO_CONNECT,
 )
-from penstock.engines.postgresql.trouble import PASSING, translated
+from penstock.engines.postgresql.trouble import PASSING, connected
 
 
 class Listener:
@@ -28,7 +28,7 @@ class Listener:
         if self._is_deaf():
             async with self._turn:
                 if self._is_deaf():
-                    self._session = await translated(self._connect)
+                    self._session = await connected(self._connect)
                     self._hear(0)
 
     async def close(self) -> None:

@@ -49,6 +49,23 @@ async def translated(run: Callable[[], Awaitable[_T]]) -> _T:
     return await _in_our_words(run)
 
 
+async def connected(connect: Callable[[], Awaitable[_T]]) -> _T:
+    """What `connect` returns, as `translated`. Of a URL that cannot be read nothing is told: a password is in it."""
+
+    async def read() -> _T:
+        try:
+            return await connect()
+        except asyncpg.InterfaceError:
+            raise
+        except ValueError:
+            raise EngineError(
+                "the url cannot be read; write postgresql://user:password@host:5432/database, and in the password "
+                "/ ? # [ ] @ : % as %2F %3F %23 %5B %5D %40 %3A %25"
+            ) from None
+
+    return await translated(read)
+
+
 async def _in_our_words(run: Callable[[], Awaitable[_T]]) -> _T:
     try:
         return await run()

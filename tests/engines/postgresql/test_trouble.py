@@ -46,12 +46,16 @@ async def test_nobody_at_the_url_is_unavailable(tmp_path: Path) -> None:
     await engine.close()
 
 
-async def test_a_url_that_cannot_be_read_is_no_passing_trouble() -> None:
-    engine = PostgresqlEngine("postgresql://somebody@here:port/some")
+@pytest.mark.parametrize("password", ["sec#ret", "sec/ret", "sec?ret", "ok@here:secret"])
+async def test_a_url_that_cannot_be_read_is_no_passing_trouble_and_kept_secret(
+    password: str,
+) -> None:
+    engine = PostgresqlEngine(f"postgresql://somebody:{password}@here:5432/some")
 
-    with pytest.raises(EngineError, match="does not take it") as refused:
+    with pytest.raises(EngineError, match="url cannot be read; write") as refused:
         await engine.open()
     assert not isinstance(refused.value, EngineUnavailable)
+    assert "sec" not in str(refused.value)
 
 
 async def test_a_database_that_does_not_exist_is_no_passing_trouble(postgresql_url: str) -> None:
