@@ -1,9 +1,10 @@
 """The jobs of a queue copied to another store, each once however often it is asked for; or moved there."""
 
+import asyncio
 from array import array
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -61,13 +62,12 @@ async def _paused(parts: Sequence[Part]) -> AsyncIterator[Sequence[Part]]:
     for part in parts:
         if part not in before:
             ours.setdefault(part.store, []).append(part.queue)
-    try:
+    # A store that is away by then keeps no other from being resumed.
+    async with AsyncExitStack() as resuming:
         for store, queues in ours.items():
+            resuming.push_async_callback(store.engine.resume, queues)
             await store.engine.pause(queues)
         yield before
-    finally:
-        for store, queues in ours.items():
-            await store.engine.resume(queues)
 
 
 async def _carry(part: Part, target: Store, batch: int, tell: Tell, take: _Take) -> Copied:
@@ -76,7 +76,7 @@ async def _carry(part: Part, target: Store, batch: int, tell: Tell, take: _Take)
     figures: Counter[str] = Counter()
     for start in range(0, len(ids), batch):
         some = [JobId(id) for id in ids[start : start + batch]]
-        figures += await _carry_some(part.store, some, target, take)
+        figures += await _to_its_end(_carry_some(part.store, some, target, take))
         tell(len(some))
     counts = await engine.counts([part.queue])
     return Copied(
@@ -102,6 +102,16 @@ async def _waiting(engine: Engine, queue: QueueKey, look: int) -> Sequence[int]:
             ids.extend(job.id for job in page)
             after = page[-1].id
     return array("q", sorted(set(ids)))
+
+
+async def _to_its_end(carrying: Coroutine[object, object, Counter[str]]) -> Counter[str]:
+    """What became of them. Whoever is cancelled waits for it first: half-way some jobs are in both stores."""
+    task = asyncio.ensure_future(carrying)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def _carry_some(

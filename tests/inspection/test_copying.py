@@ -1,6 +1,7 @@
 # long: what is kept, what is left, and each place at which a run may end
 """Jobs are copied or moved to another store, once, whatever happens on the way."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -48,7 +49,7 @@ from penstock.job import (
     State,
 )
 from tests.engines.federated.line import Cut, Line
-from tests.inspection.two import copied, group_of, moved
+from tests.inspection.two import all_moved, copied, group_of, moved, opened
 
 FULL = Details(
     context="a label",
@@ -275,6 +276,50 @@ async def test_a_move_that_fails_lets_the_source_go_on(two: Two) -> None:
         await moved(two.group)
 
     assert names(await claims(two.a)) == ["a"]
+
+
+@pytest.mark.parametrize("stuck", ["east", "west"])
+async def test_a_store_that_cannot_be_resumed_keeps_no_other_paused(two: Two, stuck: str) -> None:
+    class Stuck(MemoryEngine):
+        async def resume(self, queues: Collection[QueueKey]) -> None:
+            raise EngineUnavailable
+
+    sound = {"east": "west", "west": "east"}[stuck]
+    engines = {stuck: Stuck(clock=two.clock), sound: MemoryEngine(number=2, clock=two.clock)}
+    group = group_of({**engines, "b": two.b}, federations={"wide": ("east", "west")})
+    for engine in engines.values():
+        await push_one(engine, job())
+
+    with pytest.raises(EngineUnavailable):
+        await all_moved(await opened(group), "wide")
+
+    assert await engines[sound].paused() == frozenset()
+    assert await engines[stuck].paused() == {QUEUE}
+
+
+async def test_a_move_that_is_cancelled_ends_with_the_jobs_at_hand(two: Two) -> None:
+    gate, at_work = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryEngine):
+        async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+            pushed = await super().push(jobs)
+            at_work.set()
+            await gate.wait()
+            return pushed
+
+    target = Slow(number=1, clock=two.clock)
+    await push(two.a, *jobs("a", "b"))
+    moving = asyncio.ensure_future(moved(group_of({"a": two.a, "b": target}), batch=1))
+    await at_work.wait()
+
+    moving.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await moving
+
+    assert names(await waiting(target)) == ["a"]
+    assert names(await claims(two.a)) == ["b"]
 
 
 @pytest.mark.parametrize("cut", [Cut.ON_THE_WAY, Cut.ON_THE_WAY_BACK])
