@@ -87,6 +87,9 @@ class Wake:
             async with asyncio.timeout(seconds):
                 await rung.wait()
         except TimeoutError:
+            # Closed just then: a session that is opened now would be closed by nobody.
+            if self._closed:
+                return
             await self._listen()
             self._compare(await self._look())
 

@@ -227,3 +227,24 @@ async def test_what_others_say_on_the_channel_is_a_hint(harness: PostgresqlHarne
 
     await _assert_true(waiting)
     assert harness.engine._wake._heard == heard
+
+
+async def test_who_had_waited_long_enough_at_the_close_does_not_listen_again() -> None:
+    listened: list[bool] = []
+
+    async def listen() -> None:
+        listened.append(True)
+
+    async def look() -> int:
+        raise AssertionError("looked after the close")
+
+    wake = Wake(listen, look, pause=timedelta(0))
+    wake.open()
+    waiting = asyncio.create_task(wake.wait(HOUR))
+    for _ in range(2):  # its pause is over, and it has not noticed yet
+        await asyncio.sleep(0)
+
+    wake.close()
+
+    assert await waiting
+    assert listened == [True]
