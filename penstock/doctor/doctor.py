@@ -1,6 +1,7 @@
 """The whole look: all stores at once, each for a few seconds at most."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -11,6 +12,8 @@ from penstock.doctor.report import Report, Told
 from penstock.doctor.stores import Patient
 from penstock.errors import PenstockError
 from penstock.examination import About, Finding, wrong
+
+log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=5)
 TO_EXAMINE = timedelta(seconds=4)  # so that there is time to say why
@@ -27,10 +30,13 @@ class Doctor:
         """What was found; nothing was changed. A store that does not answer in time is said to be so."""
         patients = self._patients()
         tasks = {asyncio.create_task(self._look(one)): one for one in patients.values()}
-        _, late = await asyncio.wait(tasks, timeout=PATIENCE.total_seconds())
+        done, late = await asyncio.wait(tasks, timeout=PATIENCE.total_seconds())
         for task in late:  # left to the end of the loop: they may hang
             task.cancel()
             tasks[task].findings.append(_late())
+        for task in done:
+            if (error := task.exception()) is not None:
+                tasks[task].findings.append(_broken_off(error))
         return self._report(patients)
 
     async def _look(self, patient: Patient) -> None:
@@ -55,6 +61,16 @@ class Doctor:
         ]
         ahead = {name: one.ahead for name, one in patients.items() if one.ahead is not None}
         return Report([*of_stores, *unused_stores(self._settings), *clocks.between(ahead)])
+
+
+def _broken_off(error: BaseException) -> Finding:
+    """What no engine should raise: all is not well where the look came to no end."""
+    log.error("the look at a store broke off", exc_info=error)
+    return wrong(
+        About.REACH,
+        f"the look at it broke off: {type(error).__name__}: {error}",
+        "see the traceback on standard error",
+    )
 
 
 def _late() -> Finding:

@@ -1,8 +1,10 @@
 """All stores at once, each for a few seconds at most."""
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,19 @@ async def test_a_driver_that_is_missing_is_told(
     ]
     assert found.about is About.CONFIGURATION
     assert "install 'penstock[postgresql]'" in f"{found.text} {found.change}"
+
+
+async def test_a_look_that_breaks_off_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = settings(tmp_path)
+    async with Penstock(asked):
+        pass
+    with closing(sqlite3.connect(tmp_path / "main.db", isolation_level=None)) as connection:
+        connection.execute("insert into presence values ('w1', 1, 'no JSON', 9223372036854775807)")
+
+    report = await Doctor(Penstock(asked)).look()
+
+    assert not report.is_well
+    assert "broke off: DecodeError" in report.told[-1].finding.text
+    assert "Traceback" in caplog.text
