@@ -1,11 +1,12 @@
 """What a store's URL says: `mariadb://user:password@host:3306/database`."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from penstock.errors import EngineError
 
 PORT = 3306
+EXAMPLE = "mariadb://user:password@host/database"
 _KNOWN = frozenset({"socket", "tls_ca"})
 
 
@@ -31,12 +32,16 @@ def address_of(url: str) -> Address:
         parts = urlsplit(url)
         port = parts.port or PORT
         more = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
-    except ValueError as error:
-        raise EngineError(f"the url of the mariadb store cannot be read: {error}") from error
+        _refuse_stray_password(parts)
+    except ValueError:  # which quotes what it read, and that may be a password
+        raise EngineError(
+            f"the url of the mariadb store cannot be read; write '{EXAMPLE}', "
+            "and in a password %2F for /, %3F for ?, %23 for #, %40 for @"
+        ) from None
     if parts.scheme != "mariadb":
         raise EngineError(
             f"a url that begins with {parts.scheme!r} is none of the mariadb engine; "
-            "write 'mariadb://user:password@host/database'"
+            f"write '{EXAMPLE}'"
         )
     if unknown := sorted(more.keys() - _KNOWN):
         raise EngineError(
@@ -44,10 +49,7 @@ def address_of(url: str) -> Address:
         )
     database = unquote(parts.path.removeprefix("/"))
     if not database or "/" in database:
-        raise EngineError(
-            "the url of the mariadb store names no database; "
-            "write 'mariadb://user:password@host/database'"
-        )
+        raise EngineError(f"the url of the mariadb store names no database; write '{EXAMPLE}'")
     return Address(
         host=parts.hostname or "127.0.0.1",
         port=port,
@@ -57,3 +59,9 @@ def address_of(url: str) -> Address:
         database=database,
         tls_ca=more.get("tls_ca"),
     )
+
+
+def _refuse_stray_password(parts: SplitResult) -> None:
+    """ValueError where a / ? or # of the password has ended what names user, password and host."""
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise ValueError

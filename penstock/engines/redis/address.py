@@ -1,7 +1,7 @@
 """What a store's URL says: `redis://user:password@host:6379/0`."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from penstock.errors import EngineError
 
@@ -33,8 +33,12 @@ def address_of(url: str) -> Address:
         parts = urlsplit(url)
         port = parts.port or PORT
         more = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
-    except ValueError as error:
-        raise EngineError(f"the url of the redis store cannot be read: {error}") from error
+        _refuse_stray_password(parts)
+    except ValueError:  # which quotes what it read, and that may be a password
+        raise EngineError(
+            f"the url of the redis store cannot be read; write '{EXAMPLE}', "
+            "and in a password %2F for /, %3F for ?, %23 for #, %40 for @"
+        ) from None
     if parts.scheme not in _SCHEMES:
         raise EngineError(
             f"a url that begins with {parts.scheme!r} is none of the redis engine; write '{EXAMPLE}'"
@@ -52,6 +56,12 @@ def address_of(url: str) -> Address:
         tls_cert=more.get("tls_cert"),
         tls_key=more.get("tls_key"),
     )
+
+
+def _refuse_stray_password(parts: SplitResult) -> None:
+    """ValueError where a / ? or # of the password has ended what names user, password and host."""
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise ValueError
 
 
 def _check(more: dict[str, str], *, tls: bool) -> None:

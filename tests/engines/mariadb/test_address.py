@@ -51,8 +51,19 @@ def test_a_url_that_means_nothing_is_refused(url: str, why: str) -> None:
         MariadbEngine(url)
 
 
-def test_a_refusal_does_not_tell_the_password() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://ann:secret@db.test/jobs",
+        "mariadb://ann:secret/1@db.test/jobs",
+        "mariadb://ann:1/secret@db.test/jobs",
+        "mariadb://ann:1?secret@db.test/jobs",
+        "mariadb://ann:1#secret@db.test/jobs",
+        "mariadb://ann:[secret]@db.test/jobs",
+    ],
+)
+def test_a_refusal_does_not_tell_the_password(url: str) -> None:
     with pytest.raises(EngineError) as refused:
-        address_of("mysql://ann:secret@db.test/jobs")
+        address_of(url)
 
     assert "secret" not in str(refused.value)

@@ -68,9 +68,20 @@ def test_a_url_that_means_nothing_is_refused(url: str, why: str) -> None:
         RedisEngine(url)
 
 
-def test_a_refusal_does_not_tell_the_password() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "valkey://ann:secret@redis.test/0",
+        "redis://ann:secret/1@redis.test/0",
+        "redis://ann:1/secret@redis.test/0",
+        "redis://ann:1?secret@redis.test/0",
+        "redis://ann:1#secret@redis.test/0",
+        "redis://ann:[secret]@redis.test/0",
+    ],
+)
+def test_a_refusal_does_not_tell_the_password(url: str) -> None:
     with pytest.raises(EngineError) as refused:
-        address_of("valkey://ann:secret@redis.test/0")
+        address_of(url)
 
     assert "secret" not in str(refused.value)
 
