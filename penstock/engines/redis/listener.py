@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from redis.exceptions import ConnectionError, RedisError
+from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
 from penstock.engines.redis.connection import Client
 
@@ -54,7 +54,7 @@ class Listener:
         """How long to wait before the next try."""
         try:
             await self._hear_all(hear)
-        except (ConnectionError, OSError) as error:
+        except (ConnectionError, TimeoutError, OSError) as error:
             log.info("the connection that listens was lost: %s", error)
             return AGAIN_AFTER
         except RedisError as error:

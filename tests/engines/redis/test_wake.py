@@ -23,7 +23,7 @@ from penstock.engine import Ack, Engine
 from penstock.engines.redis import RedisEngine
 from penstock.engines.redis.connection import connect
 from penstock.engines.redis.keys import channel, keys
-from penstock.engines.redis.listener import Listener
+from penstock.engines.redis.listener import AGAIN_AFTER, Listener
 from penstock.engines.redis.wake import Wake
 from tests.engines.redis.harness import RedisHarness
 from tests.servers.redis import Server
@@ -163,6 +163,29 @@ async def test_a_server_that_says_nothing_any_more_is_left(harness: RedisHarness
         await heard.wait()
     assert not listener.is_listening
     await listener.close()
+
+
+async def test_a_server_that_takes_too_long_to_let_us_in_is_asked_again_soon(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gone = asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    silent = await asyncio.start_server(hold, "127.0.0.1", 0)
+    client = connect(f"redis://127.0.0.1:{silent.sockets[0].getsockname()[1]}/0")
+    client.connection_pool.connection_kwargs["socket_timeout"] = 0.05
+    listener = Listener(client, channel(0))
+
+    pause = await listener._hear_until_lost(lambda _: None)
+
+    assert pause == AGAIN_AFTER
+    assert "does not let us listen" not in caplog.text
+    await listener.close()
+    gone.set()
+    silent.close()
 
 
 async def test_what_readies_nothing_wakes_nobody(harness: RedisHarness) -> None:
