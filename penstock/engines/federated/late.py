@@ -52,6 +52,7 @@ class _Late:
         self._now = now
         self._turn = asyncio.Lock()
         self._is_open = False
+        self._is_wanted = False  # from its open to its close
         self._tried_at = 0.0
         self._trouble: PenstockError | None = None
 
@@ -73,13 +74,14 @@ class _Late:
         """The store is open, or away. Raises what is wrong with one that can be reached."""
         # Of the loop that opens it, which may be another than before.
         self._turn = asyncio.Lock()
+        self._is_wanted = True
         await self._look()
         if self._trouble is not None and not isinstance(self._trouble, EngineUnavailable):
             raise self._trouble
 
     async def close(self) -> None:
-        """The store is not open."""
-        self._is_open = False
+        """The store is not open, and no verb opens it."""
+        self._is_open = self._is_wanted = False
         await self._engine.close()
 
     def __getattr__(self, name: str) -> object:
@@ -88,7 +90,8 @@ class _Late:
             return member
 
         async def when_open(*arguments: object, **options: object) -> object:
-            await self._take_in()
+            if self._is_wanted:
+                await self._take_in()
             return await member(*arguments, **options)
 
         return when_open
@@ -116,7 +119,9 @@ class _Late:
         else:
             if self._trouble is not None:
                 log.info("store %s is back, and was taken in", self._name)
-            self._is_open, self._trouble = True, None
+            self._is_open, self._trouble = self._is_wanted, None
+            if not self._is_wanted:  # it was closed meanwhile
+                await self._engine.close()
         finally:
             self._tried_at = self._now()
 

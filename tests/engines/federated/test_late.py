@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,7 +12,13 @@ from penstock.conformance.builders import QUEUE, claim, counts_of, job, names, p
 from penstock.engine import Engine, Feature, Registration, StoreIdentity
 from penstock.engines.federated import FederatedEngine, Partition, late_engine
 from penstock.engines.memory import MemoryEngine
-from penstock.errors import EngineUnavailable, PenstockError, SettingsError, StoreMismatch
+from penstock.errors import (
+    EngineError,
+    EngineUnavailable,
+    PenstockError,
+    SettingsError,
+    StoreMismatch,
+)
 from penstock.job import Job, store_number
 
 AWAY = EngineUnavailable("nobody answers")
@@ -185,6 +192,33 @@ async def test_what_the_check_finds_later_keeps_the_store_out_and_closed() -> No
     with pytest.raises(EngineUnavailable, match="it can lose jobs"):
         await late.engine.counts()
     assert late.engine.identity.uuid == ""
+
+
+async def test_once_closed_no_verb_opens_it() -> None:
+    late = Late()
+    await late.engine.open()
+    await late.engine.close()
+
+    with suppress(EngineError):
+        await late.engine.paused()
+
+    assert late.behind.opened == 1
+
+
+async def test_a_close_while_it_is_taken_in_leaves_it_closed() -> None:
+    late = Late()
+    late.behind.trouble = AWAY
+    await late.engine.open()
+    late.come_back()
+    asked = asyncio.create_task(late.engine.paused())
+    await asyncio.sleep(0)
+
+    await late.engine.close()
+    with suppress(EngineError):
+        await asked
+
+    assert late.engine.identity.uuid == ""
+    assert late.behind.opened == 2
 
 
 async def test_it_can_be_closed_and_opened_again_at_another_loop() -> None:
