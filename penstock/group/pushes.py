@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from penstock.engine import Engine, Pushed
+from penstock.engine import Engine, Feature, Pushed
 from penstock.errors import EngineError, EngineUnavailable
 from penstock.job import NewJob, QueueKey
 
@@ -110,7 +110,7 @@ class Pushes:
         try:
             pushed = await self._engine.push([job for each in together for job in each.jobs])
         except Exception as error:  # noqa: BLE001 - told to those who asked
-            if len(together) == 1 or not _is_refusal(error):
+            if len(together) == 1 or not self._has_stored_nothing(error):
                 _fail(together, error)
                 return
             # What the store does not take of one must not fail the others.
@@ -119,10 +119,10 @@ class Pushes:
         else:
             _answer(together, pushed)
 
-
-def _is_refusal(error: Exception) -> bool:
-    """Whether surely nothing was stored; of a store that cannot be reached nobody knows."""
-    return isinstance(error, EngineError) and not isinstance(error, EngineUnavailable)
+    def _has_stored_nothing(self, error: Exception) -> bool:
+        """Whether that is sure; of a store that cannot be reached nobody knows."""
+        is_refusal = isinstance(error, EngineError) and not isinstance(error, EngineUnavailable)
+        return is_refusal and Feature.ATOMIC in self._engine.features
 
 
 def _answer(together: Sequence[_Waiting], pushed: Sequence[Pushed]) -> None:

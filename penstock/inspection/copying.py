@@ -3,12 +3,13 @@
 import asyncio
 from array import array
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from penstock.engine import Engine, JobFilter, Pushed
+from penstock.errors import EngineError
 from penstock.group import Store
 from penstock.inspection.route import Part, Route
 from penstock.job import WAITING, Counts, Idempotency, Job, JobId, NewJob, QueueKey, State
@@ -16,6 +17,7 @@ from penstock.job import WAITING, Counts, Idempotency, Job, JobId, NewJob, Queue
 MAX_BATCH = 1000
 
 Tell: TypeAlias = Callable[[int], None]  # so many more jobs have been looked at
+_Keep: TypeAlias = Callable[[Part], None]
 _Take: TypeAlias = Callable[[Engine, Sequence[JobId]], Awaitable[int]]
 
 
@@ -34,27 +36,46 @@ class Copied:
     paused: bool = False  # it was before it was moved, and still is
 
 
+class _HalfWay(Exception):
+    """A batch failed when its jobs may have been in both stores."""
+
+    def __init__(self, error: EngineError) -> None:
+        self.error = error
+
+
 async def copy(route: Route, *, batch: int, tell: Tell) -> Sequence[Copied]:
     """Every job that waited all along is in the target as well, in the same order."""
-    return [await _carry(part, route.target, batch, tell, _leave) for part in route.parts]
+    try:
+        return [await _carry(part, route.target, batch, tell, _leave) for part in route.parts]
+    except _HalfWay as half:
+        raise half.error from None
 
 
 async def move(route: Route, *, batch: int, tell: Tell) -> Sequence[Copied]:
     """Every job that waited all along is in the target alone, in the same order.
 
     The queues are paused meanwhile where they were, so that nobody begins a job that is in both stores. A run that
-    was killed leaves them paused; the next one does the rest.
+    was killed, or that fails with some jobs at hand, leaves them paused; the next one does the rest.
     """
-    async with _paused(route.parts) as before:
-        moved = [await _carry(part, route.target, batch, tell, _remove) for part in route.parts]
+    async with _paused(route.parts) as (before, stay_paused):
+        moved = []
+        for part in route.parts:
+            try:
+                moved.append(await _carry(part, route.target, batch, tell, _remove))
+            except _HalfWay as half:
+                stay_paused(part)
+                raise _told(part, half.error) from half.error
     return [
         replace(one, paused=part in before) for one, part in zip(moved, route.parts, strict=True)
     ]
 
 
 @asynccontextmanager
-async def _paused(parts: Sequence[Part]) -> AsyncIterator[Sequence[Part]]:
-    """The queues give no claims; those that gave some before do so again afterwards. Yields the others."""
+async def _paused(parts: Sequence[Part]) -> AsyncIterator[tuple[Sequence[Part], _Keep]]:
+    """The queues give no claims; those that gave some before do so again afterwards, but for those that are kept.
+
+    Yields the others, and what keeps one.
+    """
     stores = {part.store for part in parts}
     paused = {store: await store.engine.paused() for store in stores}
     before = [part for part in parts if part.queue in paused[part.store]]
@@ -67,7 +88,19 @@ async def _paused(parts: Sequence[Part]) -> AsyncIterator[Sequence[Part]]:
         for store, queues in ours.items():
             resuming.push_async_callback(store.engine.resume, queues)
             await store.engine.pause(queues)
-        yield before
+        yield before, lambda part: _keep(ours, part)
+
+
+def _keep(ours: Mapping[Store, list[QueueKey]], part: Part) -> None:
+    if part.queue in ours.get(part.store, ()):
+        ours[part.store].remove(part.queue)
+
+
+def _told(part: Part, error: EngineError) -> EngineError:
+    return type(error)(
+        f"{error}; {part.queue} stays paused in {part.store.name}, as some of its jobs may be in both stores: "
+        "run the same again"
+    )
 
 
 async def _carry(part: Part, target: Store, batch: int, tell: Tell, take: _Take) -> Copied:
@@ -120,13 +153,17 @@ async def _carry_some(
     found = await source.engine.get(ids)
     waiting = [job for job in found if job is not None and job.state in WAITING]
     readable = [job for job in waiting if job.unreadable is None]
-    pushed = await target.push([_copy_of(job, source) for job in readable]) if readable else []
-    figures = Counter(_figure(one) for one in pushed)
-    figures["refused"] += len(waiting) - len(readable)
-    there = [job.id for job, one in zip(readable, pushed, strict=True) if not one.conflict]
-    # Only now is it durable in the target.
-    figures["removed"] = await take(source.engine, there) if there else 0
-    return figures
+    figures: Counter[str] = Counter(refused=len(waiting) - len(readable))
+    if not readable:
+        return figures
+    try:
+        pushed = await target.push([_copy_of(job, source) for job in readable])
+        there = [job.id for job, one in zip(readable, pushed, strict=True) if not one.conflict]
+        # Only now is it durable in the target.
+        figures["removed"] = await take(source.engine, there)
+    except EngineError as error:
+        raise _HalfWay(error) from error
+    return figures + Counter(_figure(one) for one in pushed)
 
 
 def _copy_of(job: Job, source: Store) -> NewJob:
@@ -160,4 +197,7 @@ async def _leave(engine: Engine, ids: Sequence[JobId]) -> int:
 
 
 async def _remove(engine: Engine, ids: Sequence[JobId]) -> int:
-    return sum(await engine.delete(ids))
+    # What was begun in the instant of the pause, and has ended since, keeps its record.
+    found = await engine.get(ids)
+    waiting = [job.id for job in found if job is not None and job.state in WAITING]
+    return sum(await engine.delete(waiting)) if waiting else 0

@@ -31,11 +31,11 @@ from penstock.conformance.builders import (
     root,
 )
 from penstock.conformance.stories import one_of_each
-from penstock.engine import JobFilter, Pushed, Release, Retry
+from penstock.engine import Ack, JobFilter, Pushed, Release, Retry
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import EngineUnavailable
 from penstock.group import QueueGroup
-from penstock.inspection import copy, route
+from penstock.inspection import copy, move, route
 from penstock.job import (
     WAITING,
     Callback,
@@ -268,14 +268,35 @@ async def test_a_queue_that_was_paused_stays_so_and_is_told(two: Two) -> None:
     assert await two.a.paused() == {QUEUE}
 
 
-async def test_a_move_that_fails_lets_the_source_go_on(two: Two) -> None:
+@pytest.mark.parametrize("cut", [Cut.ON_THE_WAY, Cut.ON_THE_WAY_BACK])
+async def test_a_move_that_fails_with_jobs_at_hand_leaves_the_source_paused(
+    two: Two, cut: Cut
+) -> None:
     await push(two.a, job())
-    two.to_b.cut = Cut.ON_THE_WAY
+    two.to_b.cut = cut
 
-    with pytest.raises(EngineUnavailable):
+    with pytest.raises(EngineUnavailable, match="mail stays paused in a"):
         await moved(two.group)
 
-    assert names(await claims(two.a)) == ["a"]
+    assert await claims(two.a) == []
+    two.to_b.cut = Cut.NOWHERE
+    again = await moved(two.group)
+    assert again.removed == 1
+    assert again.paused
+    assert names(await claims(two.b)) == ["a"]
+
+
+async def test_a_move_that_fails_between_two_batches_lets_the_source_go_on(two: Two) -> None:
+    await push(two.a, job())
+    way = await route(two.group, QUEUE.type, "a", "b")
+
+    def breaks(_: int) -> None:
+        raise EngineUnavailable
+
+    with pytest.raises(EngineUnavailable):
+        await move(way, batch=1, tell=breaks)
+
+    assert await two.a.paused() == frozenset()
 
 
 @pytest.mark.parametrize("stuck", ["east", "west"])
@@ -403,10 +424,29 @@ async def test_each_job_is_told_as_it_is_done(two: Two) -> None:
     assert (told, found.waiting) == ([2, 1], 3)
 
 
+async def test_a_job_that_ends_in_the_instant_of_its_copy_keeps_its_record(two: Two) -> None:
+    id = await push_one(two.a, job())
+
+    class Slow(MemoryEngine):
+        async def push(self, jobs: Sequence[NewJob]) -> Sequence[Pushed]:
+            held = await two.a.claim_ids([id], ttl=TTL, worker=WORKER)
+            await two.a.ack([Ack(ref=one.ref) for one in held])
+            return await super().push(jobs)
+
+    target = Slow(number=2, clock=two.clock)
+    await target.open()
+    one = await moved(group_of({"a": two.a, "b": target}))
+
+    [kept] = await two.a.get([id])
+    assert kept is not None
+    assert (kept.state, one.removed) == (State.DONE, 0)
+
+
 async def test_a_job_that_is_claimed_before_its_turn_is_left_to_its_holder(two: Two) -> None:
     class Hasty(MemoryEngine):
         async def get(self, ids: Sequence[JobId]) -> Sequence[Job | None]:
-            await super().claim_ids(ids[:1], ttl=TTL, worker=WORKER)
+            if len(ids) == 2:
+                await super().claim_ids(ids[:1], ttl=TTL, worker=WORKER)
             return await super().get(ids)
 
     source = Hasty(clock=two.clock)

@@ -12,6 +12,8 @@ from penstock.engines.postgresql.connection import (
 )
 from penstock.engines.postgresql.trouble import PASSING, connected
 
+LONG = 20  # digits that no count has
+
 
 class Listener:
     """A session that hears what is told on a channel; opened when it is first needed, and again when it was lost."""
@@ -64,7 +66,7 @@ class Listener:
     def _told(self, _session: object, _process: int, _channel: str, count: object) -> None:
         told = str(count)
         # Anybody may notify on any channel.
-        self._hear(int(told) if told.isdecimal() else 0)
+        self._hear(int(told) if told.isdecimal() and len(told) < LONG else 0)
 
     def _lost(self, _session: object) -> None:
         self._hear(0)

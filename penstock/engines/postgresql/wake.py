@@ -96,7 +96,7 @@ class Wake:
     def _compare(self, count: int) -> None:
         """Ring if the store counted what was not heard, and at the next looks again."""
         self._has_news = count > self._heard
-        self._heard = max(self._heard, count)
+        self._heard = count  # anybody may have told a higher one
         if self._has_news:
             self._doubts = DOUBTS
             self.ring()
