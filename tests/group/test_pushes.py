@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from penstock.engine import Pushed
+from penstock.engine import Feature, Pushed
 from penstock.engines.memory import MemoryEngine
 from penstock.errors import EngineError, EngineUnavailable
 from penstock.group.pushes import FEW, LARGE, UNDER_WAY, Pushes
@@ -50,6 +50,11 @@ async def engine() -> Gated:
 @pytest.fixture
 async def pushes(engine: Gated) -> Pushes:
     """Pushes that know the queue, behind a closed gate."""
+    return await knowing(engine)
+
+
+async def knowing(engine: Gated) -> Pushes:
+    """Pushes to this engine that have used the queue before."""
     made = Pushes(engine)
     engine.gate.set()
     await made.push([JOB])
@@ -142,6 +147,24 @@ async def test_what_the_store_refuses_fails_nobody_else(engine: Gated, pushes: P
     assert len(await one) == len(await other) == 1
     with pytest.raises(EngineError, match="does not take it"):
         await bad
+
+
+async def test_where_a_push_is_not_one_commit_a_refusal_is_told_to_all() -> None:
+    class Loose(Gated):
+        features = Gated.features - {Feature.ATOMIC}
+
+    engine = Loose()
+    pushes = await knowing(engine)
+    first = await begun(pushes, *[[JOB]] * UNDER_WAY)
+    later = await begun(pushes, [JOB], [REFUSED])
+
+    engine.gate.set()
+    await asyncio.gather(*first)
+
+    for call in later:
+        with pytest.raises(EngineError, match="does not take it"):
+            await call
+    assert engine.commits == [*[1] * UNDER_WAY, 2]
 
 
 async def test_a_store_that_is_away_is_told_to_all_and_asked_once(

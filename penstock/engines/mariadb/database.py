@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from penstock.engines.mariadb.address import Address
-from penstock.engines.mariadb.session import SECONDS_TO_ANSWER, Failure, Session
+from penstock.engines.mariadb.session import Failure, Session
 from penstock.engines.mariadb.trouble import is_lost, is_undone, translated
 from penstock.errors import EngineError, EngineUnavailable
 
@@ -36,7 +36,7 @@ class Database:
         self,
         address: Address,
         check: Callable[[str], None],
-        seconds_to_answer: int = SECONDS_TO_ANSWER,
+        seconds_to_answer: int | None = None,  # as sessions have it
     ) -> None:
         self._address = address
         self._seconds_to_answer = seconds_to_answer

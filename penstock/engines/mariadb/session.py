@@ -29,9 +29,9 @@ Failure = pymysql.MySQLError
 class Session:
     """One connection, used by one thread at a time."""
 
-    def __init__(self, address: Address, seconds_to_answer: int = SECONDS_TO_ANSWER) -> None:
-        self._seconds_to_answer = seconds_to_answer
-        patience = min(SECONDS_TO_CONNECT, seconds_to_answer)
+    def __init__(self, address: Address, seconds_to_answer: int | None = None) -> None:
+        self._seconds_to_answer = seconds_to_answer or SECONDS_TO_ANSWER
+        patience = min(SECONDS_TO_CONNECT, self._seconds_to_answer)
         self._driver = pymysql.Connection(
             host=address.host,
             user=address.user,
@@ -40,8 +40,8 @@ class Session:
             charset="utf8mb4",
             autocommit=True,
             connect_timeout=patience,
-            read_timeout=seconds_to_answer + patience,
-            write_timeout=seconds_to_answer,
+            read_timeout=self._seconds_to_answer + patience,
+            write_timeout=self._seconds_to_answer,
             ssl=None
             if address.tls_ca is None
             else ssl.create_default_context(cafile=address.tls_ca),

@@ -100,7 +100,7 @@ class _Found:
     def pending(self) -> Sequence[str]:
         """All that is lacking, by name."""
         count = len(verbs()) - len(self.calls)
-        is_all = not count and self.is_published
+        is_all = not count and (self.is_published or bool(self.lacking))
         functions = [] if is_all else [f"functions of this release ({count or 1})"]
         return [*(migration.name for migration in self.lacking), *functions]
 

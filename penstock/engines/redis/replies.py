@@ -47,6 +47,7 @@ def job_of(reply: JobReply) -> Job:
     row = _Row(reply)
     details, unreadable = _details(row)
     state = State(row.need(b"state"))
+    fence = int(row.text(b"fence") or 0)
     return Job(
         id=JobId(int(row.need(b"id"))),
         queue=queue_of(row.need(b"queue").encode()),
@@ -56,7 +57,7 @@ def job_of(reply: JobReply) -> Job:
         priority=int(row.need(b"priority")),
         attempt=int(row.text(b"attempt") or 0),
         max_attempts=int(row.need(b"max_attempts")),
-        fence=int(row.text(b"fence") or 0),
+        fence=fence,
         delivery=Delivery(row.text(b"delivery") or Delivery.AT_LEAST_ONCE),
         pushed_at=_time(row.need(b"pushed_at")),
         run_at=row.time(b"run_at") if state is State.SCHEDULED else None,
@@ -68,7 +69,8 @@ def job_of(reply: JobReply) -> Job:
         progress=_progress(row),
         cancel_requested=row.text(b"cancel_requested") is not None,
         root=_root(row, is_self=details.root_is_self),
-        dedupe_key=row.text(b"dedupe_key"),
+        # A claim is told as it was found; its key has left.
+        dedupe_key=None if fence else row.text(b"dedupe_key"),
         follow_ups=_follow_ups(row),
         unreadable=unreadable,
     )

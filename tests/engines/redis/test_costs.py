@@ -139,7 +139,7 @@ async def test_a_look_for_ready_queues_does_not_look_at_all_there_are(
 
     await push(harness.engine, *(job(queue=_tenant(n)) for n in range(QUEUES)))
 
-    assert await cost(harness, look) == small
+    assert await cost(harness, look) <= small + 2
 
 
 async def test_every_queue_of_many_has_its_turn(harness: RedisHarness) -> None:
