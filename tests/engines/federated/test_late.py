@@ -1,3 +1,4 @@
+# long: one stand-in, from its start to its close
 """A store that is away when the process starts is taken in once it is back and in order, and not before."""
 
 import asyncio

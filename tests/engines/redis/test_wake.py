@@ -1,3 +1,4 @@
+# long: waking by news, by looks, and where neither may be had
 """Waking: by what the server tells, by a look where it is not heard, and never by what readied nothing."""
 
 import asyncio
