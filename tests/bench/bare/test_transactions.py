@@ -58,7 +58,7 @@ async def test_it_is_open_until_its_context_ends(settings: StoreSettings, engine
     async def has_ended() -> bool:
         return await count_open(settings.url) == 0
 
-    await until(has_ended)  # MariaDB tells what was true up to a tenth of a second ago
+    await until(has_ended)
     await bare.close()
 
     assert during == 1
