@@ -56,25 +56,13 @@ def command(
         sizes=sizes if jobs is None else sizes.with_large(jobs),
         only=only or tuple(MEASURES),
     )
+    options.collect_rarely()  # as every worker does
     try:
         with _progress(len(bench.wanted)) as say:
-            report = options.run(_until_stopped(bench, say))
+            report = options.run(options.until_stopped(bench.run(say)))
     except asyncio.CancelledError:
         sys.exit(INTERRUPTED)
     _print(report, as_json=as_json)
-
-
-async def _until_stopped(bench: Bench, say: Say) -> Report:
-    """The report; cancelled by a signal, with everything closed and removed on the way out."""
-    running = asyncio.current_task()
-
-    def stop() -> None:
-        if running is not None:
-            running.cancel()
-
-    options.on_signals(stop)
-    options.collect_rarely()  # as every worker does
-    return await bench.run(say)
 
 
 def _place(config: Path | None, store: str | None) -> Place:
